@@ -1,0 +1,60 @@
+"""Every error that thunderagent raises, by the boundary at which it arises.
+
+    ThunderAgentError
+    ├── ConfigError              the user's configuration: names the key, the value and what is allowed
+    ├── IllegalTransition        a program was asked for a step that its state does not have (a bug in a caller)
+    └── TurnError                one turn could not run; the program may go on with another turn
+        ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
+        └── BackendLost          its backend died or left while it ran
+
+To add one: subclass the boundary it belongs to, add it to the tree, and say in its docstring who is to act on it.
+"""
+
+from __future__ import annotations
+
+
+class ThunderAgentError(Exception):
+    """Base of all errors of this package."""
+
+
+class ConfigError(ThunderAgentError):
+    """A configuration value is not usable. The message is one line: key, value, what is allowed. Exit status 2."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"{key}={value}: {allowed}")
+        self.key = key
+        self.value = value
+        self.allowed = allowed
+
+
+class IllegalTransition(ThunderAgentError):
+    """A program cannot take this step from the state that it is in."""
+
+    def __init__(self, program_id: str, state: str, step: str) -> None:
+        super().__init__(f"program {program_id!r} in state {state} has no step {step}")
+        self.program_id = program_id
+        self.state = state
+        self.step = step
+
+
+class TurnError(ThunderAgentError):
+    """A turn could not be run."""
+
+
+class TurnRefused(TurnError):
+    """The scheduler will not run this turn; retry after ``retry_after_s`` seconds if it is not None."""
+
+    def __init__(self, program_id: str, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(f"turn of program {program_id!r} refused: {reason}")
+        self.program_id = program_id
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class BackendLost(TurnError):
+    """The backend of a running turn died or left; its KV cache is gone, the turn may be sent again elsewhere."""
+
+    def __init__(self, program_id: str, backend_id: str) -> None:
+        super().__init__(f"backend {backend_id!r} was lost during a turn of program {program_id!r}")
+        self.program_id = program_id
+        self.backend_id = backend_id
