@@ -1,0 +1,8 @@
+"""The asyncio host of the core: ``async with runtime.turn(...) as turn``. Gateway, SkyRL and slime use nothing else."""
+
+from thunderagent.runtime.profile import StepProfile
+from thunderagent.runtime.runtime import Runtime
+from thunderagent.runtime.totals import Totals
+from thunderagent.runtime.turn import EngineTiming, Turn
+
+__all__ = ["EngineTiming", "Runtime", "StepProfile", "Totals", "Turn"]
