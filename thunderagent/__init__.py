@@ -1,3 +1,3 @@
-"""thunderagent schedules programs (whole agent runs), not requests, so that the KV cache of the programs that matter stays resident."""
+"""thunderagent schedules programs (whole agent runs), not requests: the KV cache of those that matter stays resident."""
 
 __version__ = "0.1.0"

@@ -12,8 +12,9 @@ from thunderagent.core.program import Program
 class Policy(Protocol):
     """A set of predicates over the ledger. A policy changes nothing; the scheduler acts on its answers."""
 
-    max_wait_s: float | None
-    """A turn parked for longer is admitted by force; None: never."""
+    @property
+    def max_wait_s(self) -> float | None:
+        """A turn parked for longer is admitted by force; None: never."""
 
     def place(self, program: Program, ledger: Ledger) -> Backend | None:
         """The backend on which a turn of this non-resident program may start now; None: it has to wait."""

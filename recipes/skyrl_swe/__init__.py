@@ -1,0 +1,1 @@
+"""Agentic software-engineering rollouts under SkyRL's fully-async trainer, scheduled by thunderagent."""

@@ -1,0 +1,177 @@
+"""The recipe's configuration: defaults live here, the YAML files under ``configs/`` hold differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from thunderagent.config import MODES, ThunderConfig
+from thunderagent.errors import ConfigError
+
+PACKAGED_CONFIGS = Path(__file__).parents[2] / "thunderagent" / "configs"
+CONFIG_DIR = PACKAGED_CONFIGS if PACKAGED_CONFIGS.is_dir() else Path(__file__).parents[2] / "configs"
+"""``configs/`` travels inside the wheel as package data; a checkout has it at the top."""
+
+ENGINES = ("simulated", "vllm", "sglang")
+TRACKERS = ("auto", "offline", "online", "off")
+
+
+@dataclass
+class EngineConfig:
+    """Which engine answers the turns (Hydra group ``engine``)."""
+
+    kind: str = "simulated"
+    """``simulated``: the embedded one, started and stopped by the recipe; ``vllm`` or ``sglang``: already served at ``urls``."""
+    urls: list[str] = field(default_factory=list)
+    """Engines that are already served, as http://host:port. Empty for the embedded one."""
+    model: str | None = None
+    """Model path or name; its tokenizer is used. The embedded engine makes its own."""
+    kv_capacity_tokens: int = 66_000
+    """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
+    prefill_tokens_per_s: float = 6_000.0
+    """Embedded: prompt tokens computed per simulated second."""
+    decode_step_s: float = 0.011
+    """Embedded: simulated seconds that a step of the whole batch takes."""
+    decode_s_per_kv_token: float = 130e-9
+    """Embedded: simulated seconds to read the KV of one token of context."""
+    time_scale: float = 3.0
+    """Embedded: simulated seconds per second of wall time."""
+
+
+@dataclass
+class CapacityConfig:
+    """How much of each engine's KV cache programs may fill (Hydra group ``capacity``)."""
+
+    tokens: int | None = None
+    """Tokens; null: what the engine says of itself."""
+
+
+@dataclass
+class SchedulingConfig:
+    """The policy (Hydra group ``scheduling``); the keys and defaults are those of ``thunderagent.config.ThunderConfig``."""
+
+    mode: str = ThunderConfig.mode
+    pause_above: float = ThunderConfig.pause_above
+    resume_below: float = ThunderConfig.resume_below
+    acting_token_weight: float = ThunderConfig.acting_token_weight
+    max_wait_s: float | None = ThunderConfig.max_wait_s
+
+
+@dataclass
+class ThunderSwitch:
+    """``+thunder=on`` or ``+thunder=off``."""
+
+    enabled: bool = False
+    """Whether turns are scheduled; off, every turn passes through at once and is measured the same way."""
+
+
+@dataclass
+class RolloutConfig:
+    """How much is rolled out."""
+
+    steps: int = 4
+    """Training steps; with ``prompts_per_step`` this sets the number of trajectories."""
+    prompts_per_step: int = 8
+    """Prompt groups that one training step takes (SkyRL's mini-batch)."""
+    samples_per_prompt: int = 4
+    """GRPO group size."""
+    parallel_prompts: int = 16
+    """Prompt groups in flight at once."""
+    max_turns: int = 12
+    """Turns after which an attempt ends unsolved (or solved, if the hidden tests pass)."""
+    max_answer_tokens: int = 2048
+    """Longest answer of one turn."""
+    max_prompt_tokens: int = 60_000
+    """Longest context that is sent to the engine."""
+    train_step_s: float = 0.5
+    """Stand-in for the optimiser's time in the simulated training step, in seconds."""
+    weight_sync_s: float = 0.3
+    """Stand-in for the weight broadcast, in seconds; generation is paused meanwhile."""
+    seed: int = 0
+    """Chooses the tasks' order and the replayed answers."""
+
+
+@dataclass
+class TrackingConfig:
+    """Where metrics go besides the run's own directory."""
+
+    wandb: str = "auto"
+    """``auto``: W&B, offline unless you are logged in; ``offline``, ``online``, ``off``."""
+    project: str = "thunderagent"
+    """W&B project."""
+
+
+@dataclass
+class RecipeConfig:
+    """All of it. SkyRL's own keys can be set under ``skyrl``: ``+skyrl.trainer.policy.optimizer_config.lr=1e-6``."""
+
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
+    capacity: CapacityConfig = field(default_factory=CapacityConfig)
+    thunder: ThunderSwitch = field(default_factory=ThunderSwitch)
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    skyrl: dict[str, Any] = field(default_factory=dict)
+    progress: bool = True
+    """A live display while the run goes on."""
+
+    @property
+    def mode(self) -> str:
+        """What the summary calls this run."""
+        return self.scheduling.mode if self.thunder.enabled else "off"
+
+    @property
+    def trajectories(self) -> int:
+        """Trajectories that a complete run has."""
+        return self.rollout.steps * self.rollout.prompts_per_step * self.rollout.samples_per_prompt
+
+    def validate(self) -> None:
+        """Check everything that can be checked without an engine.
+
+        Raises:
+            ConfigError: names the key, its value and what is allowed.
+        """
+        self._validate_engine()
+        self.thunder_config(None).validate(prefix="scheduling.")
+        if self.capacity.tokens is not None and self.capacity.tokens <= 0:
+            raise ConfigError("capacity.tokens", self.capacity.tokens, "must be a positive number, or null to ask the engine")
+        if self.tracking.wandb not in TRACKERS:
+            raise ConfigError("tracking.wandb", self.tracking.wandb, f"must be one of {', '.join(TRACKERS)}")
+        for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
+            _require_positive(self.rollout, "rollout", name)
+        if self.rollout.parallel_prompts < self.rollout.prompts_per_step:
+            raise ConfigError(
+                "rollout.parallel_prompts",
+                self.rollout.parallel_prompts,
+                f"must be at least rollout.prompts_per_step={self.rollout.prompts_per_step}",
+            )
+
+    def thunder_config(self, profile_dir: str | None) -> ThunderConfig:
+        """The scheduler's settings for this run."""
+        values = {f.name: getattr(self.scheduling, f.name) for f in fields(SchedulingConfig)}
+        if not self.thunder.enabled and values["mode"] in MODES:  # an unknown mode is still to be complained about
+            values["mode"] = "default"
+        return ThunderConfig(**values, capacity_tokens=self.capacity.tokens, engine_failure="end", profile_dir=profile_dir)
+
+    def _validate_engine(self) -> None:
+        engine = self.engine
+        if engine.kind not in ENGINES:
+            raise ConfigError("engine.kind", engine.kind, f"must be one of {', '.join(ENGINES)}")
+        if engine.kind == "simulated":
+            for name in ("kv_capacity_tokens", "prefill_tokens_per_s", "decode_step_s", "time_scale"):
+                _require_positive(engine, "engine", name)
+            return
+        if not engine.urls:
+            raise ConfigError("engine.urls", engine.urls, "name at least one served engine: engine.urls=[http://host:8000]")
+        for url in engine.urls:
+            if not url.startswith(("http://", "https://")):
+                raise ConfigError("engine.urls", url, "must start with http:// or https://")
+        if not engine.model:
+            raise ConfigError("engine.model", engine.model, "name the served model: engine.model=Qwen/Qwen2.5-Coder-7B-Instruct")
+
+
+def _require_positive(section: Any, section_name: str, name: str) -> None:
+    value = getattr(section, name)
+    if not value > 0:
+        raise ConfigError(f"{section_name}.{name}", value, "must be a positive number")

@@ -1,0 +1,103 @@
+"""The bug-fix tasks: a repository, an issue, hidden tests, and scripts that the replay policy plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TASKS_DIR = Path(__file__).parent / "tasks"
+SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+
+SYSTEM_PROMPT = f"""\
+You are a careful software engineer. You repair one reported bug in a small Python project that lies in /testbed.
+
+Answer every turn with one or two sentences of thought and EXACTLY ONE bash block:
+
+```bash
+your command here
+```
+
+The command runs in a fresh shell in /testbed; its return code and output come back. Look before you edit, keep the change small,
+run the project's tests with `python3 -m unittest discover -s tests -t .`, and do not touch what the issue does not ask for.
+When the bug is repaired, submit with:
+
+```bash
+echo {SUBMIT} && git add -A && git diff --cached
+```
+"""
+
+INSTANCE_PROMPT = """\
+Task: {task_id}
+
+# {title}
+
+{issue}
+
+# Files
+{files}
+
+# README.md
+{readme}
+"""
+
+
+@dataclass(frozen=True)
+class Script:
+    """One scripted trajectory: the assistant's messages, turn by turn, and the reward that its end earns."""
+
+    name: str
+    reward: int
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One bug to fix."""
+
+    id: str
+    title: str
+    issue: str
+    repo: Path
+    hidden_test: Path
+    scripts: tuple[Script, ...]
+
+    def prompt(self) -> list[dict[str, str]]:
+        """The first messages of every attempt at it."""
+        files = sorted(p.relative_to(self.repo).as_posix() for p in self.repo.rglob("*") if p.is_file() and p.suffix != ".pyc")
+        instance = INSTANCE_PROMPT.format(
+            task_id=self.id,
+            title=self.title,
+            issue=self.issue.strip(),
+            files="\n".join(files),
+            readme=(self.repo / "README.md").read_text(encoding="utf-8").strip(),
+        )
+        return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": instance}]
+
+
+@cache
+def load_tasks() -> dict[str, Task]:
+    """All tasks by id, in the order of their ids."""
+    return {folder.name: _load(folder) for folder in sorted(TASKS_DIR.iterdir()) if (folder / "task.yaml").is_file()}
+
+
+def _load(folder: Path) -> Task:
+    import yaml
+
+    about: dict[str, Any] = yaml.safe_load((folder / "task.yaml").read_text(encoding="utf-8"))
+    paths: list[dict[str, Any]] = yaml.safe_load((folder / "paths.yaml").read_text(encoding="utf-8"))
+    return Task(
+        id=folder.name,
+        title=about["title"].strip(),
+        issue=about["issue"],
+        repo=folder / "repo",
+        hidden_test=folder / "hidden" / "test_hidden.py",
+        scripts=tuple(Script(path["name"], path["reward"], tuple(_reply(turn) for turn in path["turns"])) for path in paths),
+    )
+
+
+def _reply(turn: dict[str, str]) -> str:
+    if "response" in turn:
+        return turn["response"].strip()
+    return f"{turn['thought'].strip()}\n\n```bash\n{turn['command'].strip()}\n```"

@@ -1,0 +1,1 @@
+"""Engines: their capacity and health, and a simulated one."""

@@ -1,0 +1,26 @@
+"""How many tokens an engine's KV cache holds, from its own metrics page."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+VLLM_CACHE_CONFIG = "vllm:cache_config_info{"
+SGLANG_MAX_TOKENS = "sglang:max_total_num_tokens{"
+
+
+def capacity_tokens(metrics_page: str) -> int | None:
+    """KV capacity in tokens, summed over an engine's data-parallel ranks; None if the page does not tell.
+
+    vLLM: ``vllm:cache_config_info``, block_size x num_gpu_blocks. SGLang: ``sglang:max_total_num_tokens``.
+    """
+    wanted = [line for line in metrics_page.splitlines() if line.startswith((VLLM_CACHE_CONFIG, SGLANG_MAX_TOKENS))]
+    total = 0
+    for family in text_string_to_metric_families("\n".join(wanted) + "\n"):
+        for sample in family.samples:
+            if sample.name == VLLM_CACHE_CONFIG[:-1]:
+                blocks, size = sample.labels.get("num_gpu_blocks", ""), sample.labels.get("block_size", "")
+                if blocks.isdigit() and size.isdigit():  # "None" until the engine has profiled its memory
+                    total += int(blocks) * int(size)
+            else:
+                total += int(sample.value)
+    return total or None

@@ -1,0 +1,134 @@
+"""From a prompt to a generation in the engine: what all generating endpoints share."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from thunderagent.adapters.engines.simulated.answers import Answers
+from thunderagent.adapters.engines.simulated.driver import EngineDriver, Generation
+from thunderagent.adapters.engines.simulated.errors import ApiError
+from thunderagent.adapters.engines.simulated.tokenizer import Tokenizer
+from thunderagent.simulation import RequestRecord
+
+SESSION_HEADER = "X-Session-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One generation and what its answer needs."""
+
+    generation: Generation
+    full_output_tokens: int
+    """Length of the answer before `max_tokens` cut it."""
+
+    def finish_reason(self, record: RequestRecord | None) -> str:
+        """OpenAI's finish reason, or vLLM's "abort"."""
+        if record is None:
+            return "abort"
+        return "length" if self.full_output_tokens > len(self.generation.output) else "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The model behind the endpoints."""
+
+    driver: EngineDriver
+    answers: Answers
+    tokenizer: Tokenizer
+    model_name: str
+    max_model_len_tokens: int
+    """Prompt and output together; at most the engine's KV capacity."""
+    randomness: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def check_request(self, model: str | None, n: int) -> None:
+        """Raises ApiError for a model that is not served (404) and for several samples."""
+        if model is not None and model != self.model_name:
+            raise ApiError(
+                f"model is {model!r}, only {self.model_name!r} is served",
+                param="model",
+                code="model_not_found",
+                status=404,
+            )
+        if n != 1:
+            raise ApiError(f"n is {n}, only 1 is supported", param="n")
+
+    @contextmanager
+    def generating(
+        self,
+        request: web.Request,
+        prompt: Sequence[int],
+        *,
+        prompt_text: str | None,
+        prompt_field: str,
+        max_tokens: int | None,
+        cache_salt: str | None,
+        request_id: str | None,
+        stream: bool = False,
+    ) -> Iterator[Job]:
+        """A generation that is aborted when its handler leaves early, for instance because the client did.
+
+        Args:
+            prompt_text: the decoded prompt where it is known already.
+            prompt_field: name of the body's field that holds the prompt, for error messages.
+
+        Raises:
+            ApiError: the prompt is empty, has unknown tokens or is too long, or the request id is taken.
+        """
+        self._check_prompt(prompt, prompt_field)
+        text = self.tokenizer.decode(prompt) if prompt_text is None else prompt_text
+        answer = self.answers.answer(text, request.headers.get(SESSION_HEADER))
+        output = [*self.tokenizer.encode(answer), self.tokenizer.eos_token_id]
+        limit = min(max_tokens or self.max_model_len_tokens, self.max_model_len_tokens - len(prompt))
+        request_id = request_id or request.headers.get("X-Request-Id") or uuid.uuid4().hex
+        try:
+            generation = self.driver.submit(request_id, prompt, output[:limit], cache_salt or "", stream=stream)
+        except ValueError as error:
+            raise ApiError(str(error), param="request_id") from error
+        try:
+            yield Job(generation, len(output))
+        finally:
+            self.driver.discard(generation)
+
+    def usage(self, job: Job, record: RequestRecord | None) -> dict[str, Any]:
+        """OpenAI's usage block."""
+        prompt_tokens, completion_tokens = len(job.generation.prompt), len(job.generation.token_ids)
+        return {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": record.cached_tokens if record else 0},
+        }
+
+    def timing(self, record: RequestRecord | None) -> dict[str, float] | None:
+        """Our extension of the answer: where the request spent its time, in wall seconds. None if aborted."""
+        if record is None:
+            return None
+        scale = self.driver.time_scale
+        return {
+            "queued_s": record.queued_s / scale,
+            "prefill_s": record.prefill_s / scale,
+            "decode_s": record.decode_s / scale,
+        }
+
+    def _check_prompt(self, prompt: Sequence[int], prompt_field: str) -> None:
+        if not prompt:
+            raise ApiError(f"{prompt_field} is empty, at least 1 token is needed", param=prompt_field)
+        if max(prompt) >= self.tokenizer.vocab_size:
+            raise ApiError(
+                f"{prompt_field} has the token {max(prompt)}, it must be below {self.tokenizer.vocab_size}",
+                param=prompt_field,
+            )
+        if len(prompt) >= self.max_model_len_tokens:
+            raise ApiError(
+                f"This model's maximum context length is {self.max_model_len_tokens} tokens, "
+                f"{prompt_field} has {len(prompt)} and leaves no room for an answer",
+                param=prompt_field,
+                code="context_length_exceeded",
+            )

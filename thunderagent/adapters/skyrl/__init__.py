@@ -1,0 +1,1 @@
+"""SkyRL: a scheduled inference client, a mixin for any experiment, a configuration section. ``thunderagent.skyrl`` wires them."""

@@ -1,0 +1,68 @@
+"""Put thunderagent under any SkyRL experiment: ``class Exp(ThunderMixin, BasePPOExp)``."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any, cast
+
+from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient
+
+from thunderagent.adapters.skyrl.client import Host, ThunderClient
+from thunderagent.adapters.skyrl.programs import PHASE
+from thunderagent.errors import ConfigError
+
+
+class SchedulingMixin:
+    """Overrides three of ``BasePPOExp``'s hooks; trainer, generator, environments and configuration stay the user's own."""
+
+    def open_host(self, server_urls: list[str]) -> Host:
+        """Build the scheduler for these engines; called once."""
+        raise NotImplementedError
+
+    def get_inference_client(self) -> ThunderClient:
+        """SkyRL's client with its servers, rebuilt as a scheduled one."""
+        plain = cast(Any, super()).get_inference_client()
+        if not isinstance(plain, RemoteInferenceClient):
+            raise ConfigError("get_inference_client()", type(plain).__name__, "must be SkyRL's RemoteInferenceClient")
+        values = {f.name: getattr(plain, f.name) for f in dataclasses.fields(plain) if f.init and not f.name.startswith("_")}
+        client = ThunderClient(**values)
+        client._thunder = self._host = self.open_host(_engines(cast(Any, self).cfg, client))
+        return client
+
+    def get_generator(self, cfg: Any, tokenizer: Any, inference_engine_client: Any) -> Any:
+        """The user's generator; only the phase of each batch is noted on the way in."""
+        generator = cast(Any, super()).get_generator(cfg, tokenizer, inference_engine_client)
+        inner = generator.generate
+
+        @functools.wraps(inner)  # the fully-async trainer looks for `disable_tqdm` in the signature
+        async def generate(input_batch: Any, *args: Any, **kwargs: Any) -> Any:
+            metadata = input_batch.get("batch_metadata")
+            token = PHASE.set(metadata.training_phase if metadata is not None else PHASE.get())
+            try:
+                return await inner(input_batch, *args, **kwargs)
+            finally:
+                PHASE.reset(token)
+
+        generator.generate = generate
+        return generator
+
+    def get_tracker(self) -> Any:
+        """The user's tracker; scheduler metrics join the last log call of each step."""
+        tracker = cast(Any, super()).get_tracker()
+        inner = tracker.log
+
+        @functools.wraps(inner)
+        def log(data: dict[str, Any], step: int, commit: bool = False) -> None:
+            host = getattr(self, "_host", None)
+            if commit and host is not None:
+                data = {**data, **{f"thunder/{name}": value for name, value in host.runtime.snapshot().items()}}
+            inner(data, step, commit)
+
+        tracker.log = log
+        return tracker
+
+
+def _engines(cfg: Any, client: RemoteInferenceClient) -> list[str]:
+    """The engines to place programs on. Disaggregated prefill has to go through SkyRL's router: it counts as one."""
+    return [client.proxy_url] if cfg.generator.inference_engine.enable_pd else list(client.server_urls)

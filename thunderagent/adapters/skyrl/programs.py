@@ -1,0 +1,19 @@
+"""How SkyRL's names map to ours: a trajectory is a program, a prompt's samples are a group, a batch has a phase."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+PHASE: ContextVar[str] = ContextVar("thunderagent_phase", default="rollout")
+"""Training phase of the batch that is being generated. Train and eval use the same session ids at the same time."""
+
+
+def program_id(session_id: str) -> str:
+    """SkyRL's ``{instance}_{repetition}``, made unique over phases."""
+    return f"{PHASE.get()}/{session_id}"
+
+
+def group_of(session_id: str) -> str:
+    """The prompt group of a session: all repetitions of one instance. Empty for ids of another shape."""
+    instance, _, repetition = session_id.rpartition("_")
+    return f"{PHASE.get()}/{instance}" if instance and repetition.isdigit() else ""

@@ -1,0 +1,267 @@
+"""A simulated inference engine: vLLM v1's scheduling over a paged prefix cache, with a roofline for time.
+
+Each step serves the running requests first, in order of admission (one token each while decoding, a chunk while in
+prefill), then admits waiting ones first come, first served, within the token budget. A running request that needs a
+block when none is available preempts the most recently admitted one, which is computed again later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from thunderagent.simulation.events import (
+    EngineCounters,
+    Event,
+    Finished,
+    FirstToken,
+    Preempted,
+    StepResult,
+)
+from thunderagent.simulation.kv_cache import KVCache
+from thunderagent.simulation.prefix_hash import SeenPrefixes, extend_chain, root_hash
+from thunderagent.simulation.request import Request
+from thunderagent.simulation.spec import EngineSpec
+
+# Two million blocks of 16 tokens are 32 million different tokens, more than a long run makes, in at most about 150 MB.
+SEEN_PREFIXES_LIMIT = 2_000_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one step computes."""
+
+    budget_tokens: int
+    requests: list[Request] = field(default_factory=list)
+    preempted: list[Request] = field(default_factory=list)
+    prefill_tokens: int = 0
+    kv_tokens_read: int = 0
+
+
+class SimulatedEngine:
+    """One engine. Pure: `submit` and `step` are told the time, and `step` answers how long it took."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self.spec = spec
+        self.counters = EngineCounters()
+        self._cache = KVCache(spec.num_blocks)
+        self._seen = SeenPrefixes(SEEN_PREFIXES_LIMIT)
+        self._requests: dict[str, Request] = {}
+        self._waiting: deque[Request] = deque()
+        self._running: list[Request] = []
+
+    @property
+    def running(self) -> int:
+        """Requests that hold KV."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for admission, preempted ones included."""
+        return len(self._waiting)
+
+    @property
+    def num_blocks(self) -> int:
+        """KV blocks of the engine."""
+        return self._cache.num_blocks
+
+    @property
+    def used_blocks(self) -> int:
+        """KV blocks that running requests hold (cached but unreferenced ones are not used, as in vLLM's gauge)."""
+        return self._cache.used_blocks
+
+    def __contains__(self, request_id: object) -> bool:
+        """Whether a request waits or runs here."""
+        return request_id in self._requests
+
+    def completion_tokens(self, request_id: str) -> int:
+        """Tokens generated so far by a request in the engine. Raises KeyError for any other."""
+        return self._requests[request_id].completion_tokens
+
+    def cached_tokens(self, request_id: str) -> int:
+        """Prompt tokens a request in the engine found cached (0 before admission). Raises KeyError for any other."""
+        return self._requests[request_id].cached_tokens
+
+    def submit(self, request_id: str, prompt: Sequence[int], output: Sequence[int], salt: str, now_s: float) -> None:
+        """Queue a request that will generate exactly `output`.
+
+        Args:
+            request_id: a name no request in the engine has.
+            prompt: token ids; the blocks cached under the same salt are reused.
+            output: token ids the request will generate.
+            salt: separates prefix caches, as vLLM's cache_salt.
+            now_s: simulated seconds.
+
+        Raises:
+            ValueError: the id is taken, prompt or output is empty, or both together exceed the KV capacity.
+        """
+        if request_id in self._requests:
+            raise ValueError(f"request_id is {request_id!r}, a request in the engine has it already")
+        if not prompt or not output:
+            raise ValueError(f"prompt has {len(prompt)} and output {len(output)} tokens, each must have at least 1")
+        if len(prompt) + len(output) > self.spec.usable_tokens:
+            raise ValueError(
+                f"prompt and output have {len(prompt)} + {len(output)} tokens, "
+                f"together they must have at most {self.spec.usable_tokens}"
+            )
+        request = Request(
+            request_id=request_id,
+            tokens=(*prompt, *output),
+            prompt_tokens=len(prompt),
+            root=root_hash(salt),
+            submitted_s=now_s,
+            known_tokens=len(prompt),
+        )
+        self._extend_hashes(request, len(prompt))
+        self._requests[request_id] = request
+        self._waiting.append(request)
+
+    def abort(self, request_id: str) -> bool:
+        """Drop a request and give back its blocks; its content stays cached. False if it is not in the engine."""
+        request = self._requests.pop(request_id, None)
+        if request is None:
+            return False
+        if request.blocks:
+            self._running.remove(request)
+            self._cache.release(request.blocks)
+        else:
+            self._waiting.remove(request)
+        return True
+
+    def reset_prefix_cache(self, *, recompute_running: bool = False) -> None:
+        """Forget all cached prefixes; computing them again is then no re-prefill but a first time.
+
+        Args:
+            recompute_running: also preempt the running requests, so that no KV of before is read any more (what new
+                weights need); else they keep theirs.
+        """
+        if recompute_running:
+            while self._running:
+                self._preempt()
+        self._cache.reset()
+        self._seen = SeenPrefixes(SEEN_PREFIXES_LIMIT)
+
+    def step(self, now_s: float) -> StepResult:
+        """Run one iteration that starts at `now_s`; its tokens come at `now_s + duration_s`."""
+        batch = self._schedule(now_s)
+        if not batch.requests:
+            return StepResult((), 0.0)
+        duration_s = (
+            batch.prefill_tokens / self.spec.prefill_tokens_per_s
+            + self.spec.decode_step_s
+            + batch.kv_tokens_read * self.spec.decode_s_per_kv_token
+        )
+        events: list[Event] = [Preempted(request.request_id) for request in batch.preempted]
+        self._sample(batch.requests, now_s + duration_s, events)
+        return StepResult(tuple(events), duration_s)
+
+    def _schedule(self, now_s: float) -> _Batch:
+        batch = _Batch(budget_tokens=self.spec.max_batched_tokens)
+        block_size = self.spec.block_size_tokens
+        index = 0
+        while index < len(self._running) and batch.budget_tokens > 0:
+            request = self._running[index]
+            if request.computed_tokens == len(request.blocks) * block_size and not self._grow(request, batch):
+                break
+            self._compute(request, batch)
+            index += 1
+        # One just preempted is first in the queue and cannot fit again yet: such a step admits nobody, as in vLLM.
+        while self._waiting and batch.budget_tokens > 0:
+            if len(self._running) >= self.spec.max_running or not self._admit(self._waiting[0], now_s):
+                break
+            self._compute(self._waiting.popleft(), batch)
+        return batch
+
+    def _grow(self, request: Request, batch: _Batch) -> bool:
+        """Give a running request one more block, preempting others for it; False if it was preempted itself."""
+        while not self._cache.available_blocks:
+            victim = self._preempt()
+            batch.preempted.append(victim)
+            if victim is request:
+                return False
+        request.blocks.append(self._cache.allocate())
+        return True
+
+    def _preempt(self) -> Request:
+        """Take the KV of the most recently admitted request and put it in front of the queue."""
+        request = self._running.pop()
+        self._cache.release(request.blocks)
+        request.blocks = []
+        request.computed_tokens = 0
+        request.preemptions += 1
+        self._waiting.appendleft(request)
+        self.counters.preemptions += 1
+        return request
+
+    def _admit(self, request: Request, now_s: float) -> bool:
+        """Reserve the blocks of all known tokens and start running; False if they do not fit now."""
+        block_size = self.spec.block_size_tokens
+        # At least one token must be computed to get the logits of the next.
+        matchable = request.hashes[: (request.known_tokens - 1) // block_size]
+        matched = self._cache.match(matchable)
+        new_blocks = -(-request.known_tokens // block_size) - len(matched)
+        if not self._cache.fits(matched, new_blocks):
+            return False
+        self._cache.hold(matched)
+        request.blocks = [*matched, *(self._cache.allocate() for _ in range(new_blocks))]
+        cached_tokens = len(matched) * block_size
+        request.computed_tokens = cached_tokens
+        request.prefill_until_tokens = request.known_tokens
+        self._running.append(request)
+        for block_hash in matchable[len(matched) :]:
+            if block_hash not in self._seen:
+                break
+            self.counters.reprefilled_tokens += block_size
+        if request.admitted_s is None:
+            request.admitted_s = now_s
+            request.cached_tokens = cached_tokens
+            self.counters.prefix_cache_queries_tokens += request.prompt_tokens
+            self.counters.prefix_cache_hits_tokens += cached_tokens
+        return True
+
+    def _compute(self, request: Request, batch: _Batch) -> None:
+        """Compute the next token, or chunk of a prefill, and publish the blocks it fills.
+
+        They are published when scheduled, as in vLLM: requests admitted later in the same step share them already.
+        """
+        block_size = self.spec.block_size_tokens
+        before = request.computed_tokens
+        chunk = min(request.known_tokens - before, batch.budget_tokens)
+        after = request.computed_tokens = before + chunk
+        if before < request.prefill_until_tokens:
+            batch.prefill_tokens += chunk
+        else:
+            batch.kv_tokens_read += after
+        batch.budget_tokens -= chunk
+        batch.requests.append(request)
+        if after // block_size > before // block_size:
+            self._extend_hashes(request, after)
+            for index in range(before // block_size, after // block_size):
+                self._cache.publish(request.blocks[index], request.hashes[index])
+                self._seen.add(request.hashes[index])
+
+    def _sample(self, requests: list[Request], now_s: float, events: list[Event]) -> None:
+        """Give a token to each request of a step whose known tokens are all computed."""
+        finished = False
+        for request in requests:
+            if request.computed_tokens < request.known_tokens:
+                continue
+            request.known_tokens += 1
+            self.counters.generation_tokens += 1
+            if request.first_token_s is None:
+                request.first_token_s = now_s
+                self.counters.prompt_tokens += request.prompt_tokens
+                events.append(FirstToken(request.request_id))
+            if request.known_tokens == len(request.tokens):
+                finished = True
+                self._cache.release(request.blocks)
+                request.blocks = []
+                del self._requests[request.request_id]
+                events.append(Finished(request.record(now_s)))
+        if finished:
+            self._running = [request for request in self._running if request.blocks]
+
+    def _extend_hashes(self, request: Request, tokens: int) -> None:
+        block_size = self.spec.block_size_tokens
+        extend_chain(request.hashes, request.root, request.tokens, tokens // block_size, block_size)
