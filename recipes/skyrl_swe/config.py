@@ -84,6 +84,8 @@ class RolloutConfig:
     """Longest answer of one turn."""
     max_prompt_tokens: int = 60_000
     """Longest context that is sent to the engine."""
+    simulate_training: bool | None = None
+    """Whether the optimiser's step is SkyRL's simulated one; null: only with the embedded engine, which has no weights."""
     train_step_s: float = 0.5
     """Stand-in for the optimiser's time in the simulated training step, in seconds."""
     weight_sync_s: float = 0.3
@@ -125,6 +127,12 @@ class RecipeConfig:
     def trajectories(self) -> int:
         """Trajectories that a complete run has."""
         return self.rollout.steps * self.rollout.prompts_per_step * self.rollout.samples_per_prompt
+
+    @property
+    def simulate_training(self) -> bool:
+        """See ``rollout.simulate_training``."""
+        chosen = self.rollout.simulate_training
+        return self.engine.kind == "simulated" if chosen is None else chosen
 
     def validate(self) -> None:
         """Check everything that can be checked without an engine.

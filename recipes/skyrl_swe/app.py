@@ -1,0 +1,29 @@
+"""The Hydra application: one call per run, two or more in a multirun."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from recipes.skyrl_swe.config import CONFIG_DIR
+from recipes.skyrl_swe.hydra_config import from_omegaconf, register_schema
+from recipes.skyrl_swe.report import print_summary
+from recipes.skyrl_swe.supervise import supervise
+
+register_schema()
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="skyrl_swe")
+def app(composed: DictConfig) -> None:
+    """One rollout under one scheduling mode."""
+    config = from_omegaconf(composed)
+    out_dir = Path(HydraConfig.get().runtime.output_dir)
+    summary = supervise(config, out_dir)
+    print_summary(summary, out_dir)
+    if summary["exit_status"]:
+        print(f"error: SkyRL ended with status {summary['exit_status']}; see {out_dir / 'run.log'}", file=sys.stderr)
+        sys.exit(1)
