@@ -1,6 +1,6 @@
 """SkyRL's own configuration with a ``thunder:`` section, for its strict command line."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: SkyRL reads the fields' types at run time.
 
 import dataclasses
 from dataclasses import dataclass, field

@@ -22,14 +22,14 @@ class FreshDelaysTest(unittest.TestCase):
     def retrier(self, backoff, attempts=4, **options):
         return Retrier(attempts=attempts, backoff=backoff, sleep=self.waited.append, **options)
 
-    def fail(self, retrier, failures=99, error=ConnectionError):
+    def exhaust(self, retrier, failures=99, error=ConnectionError):
         with self.assertRaises(error):
             retrier.call(Flaky(failures, error))
 
     def test_after_giving_up(self):
         retrier = self.retrier(Exponential(1.0, factor=2.0, limit=30.0))
-        self.fail(retrier)
-        self.fail(retrier)
+        self.exhaust(retrier)
+        self.exhaust(retrier)
         self.assertEqual(self.waited, [1, 2, 4, 1, 2, 4])
 
     def test_after_success(self):
@@ -105,8 +105,8 @@ class FreshDelaysTest(unittest.TestCase):
 
     def test_limit_and_zero_start(self):
         retrier = self.retrier(Linear(0, step=5, limit=8))
-        self.fail(retrier)
-        self.fail(retrier)
+        self.exhaust(retrier)
+        self.exhaust(retrier)
         self.assertEqual(self.waited, [0, 5, 8, 0, 5, 8])
 
     def test_custom_backoff(self):
@@ -117,14 +117,14 @@ class FreshDelaysTest(unittest.TestCase):
             def after(self, previous):
                 return previous - 1
         retrier = self.retrier(Fixed(limit=2))
-        self.fail(retrier)
-        self.fail(retrier)
+        self.exhaust(retrier)
+        self.exhaust(retrier)
         self.assertEqual(self.waited, [2, 1, 0, 2, 1, 0])
 
     def test_constant(self):
         retrier = self.retrier(Constant(7), attempts=2)
-        self.fail(retrier)
-        self.fail(retrier)
+        self.exhaust(retrier)
+        self.exhaust(retrier)
         self.assertEqual(self.waited, [7, 7])
 
 
