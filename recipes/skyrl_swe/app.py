@@ -17,7 +17,7 @@ from recipes.skyrl_swe.supervise import supervise
 register_schema()
 
 
-@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="skyrl_swe")
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="skyrl_swe")  # type: ignore[untyped-decorator]
 def app(composed: DictConfig) -> None:
     """One rollout under one scheduling mode."""
     config = from_omegaconf(composed)

@@ -14,7 +14,7 @@ from recipes.skyrl_swe.report import print_comparison
 from recipes.skyrl_swe.summary import read_jsonl
 
 
-class CompareRuns(Callback):  # type: ignore[misc]
+class CompareRuns(Callback):
     """Named in ``configs/skyrl_swe.yaml``; Hydra calls it."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

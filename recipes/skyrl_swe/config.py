@@ -27,7 +27,7 @@ class EngineConfig:
     """Engines that are already served, as http://host:port. Empty for the embedded one."""
     model: str | None = None
     """Model path or name; its tokenizer is used. The embedded engine makes its own."""
-    kv_capacity_tokens: int = 66_000
+    kv_capacity_tokens: int = 84_000
     """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
     prefill_tokens_per_s: float = 6_000.0
     """Embedded: prompt tokens computed per simulated second."""
@@ -35,7 +35,7 @@ class EngineConfig:
     """Embedded: simulated seconds that a step of the whole batch takes."""
     decode_s_per_kv_token: float = 130e-9
     """Embedded: simulated seconds to read the KV of one token of context."""
-    time_scale: float = 3.0
+    time_scale: float = 12.0
     """Embedded: simulated seconds per second of wall time."""
 
 

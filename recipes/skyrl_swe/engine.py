@@ -63,4 +63,6 @@ def require_served(urls: list[str]) -> None:
         except urllib.error.HTTPError:
             continue  # it is there; the scheduler says later what it lacks
         except (OSError, ValueError) as error:
-            raise ConfigError("engine.urls", url, f"no engine answers there ({error}); start it, or correct the address") from None
+            raise ConfigError(
+                "engine.urls", url, f"no engine answers there ({error}); start it, or correct the address"
+            ) from None

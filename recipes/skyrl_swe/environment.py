@@ -23,10 +23,10 @@ from recipes.skyrl_swe.tasks import Task, load_tasks
 os.environ.setdefault("MSWEA_SILENT_STARTUP", "1")
 os.environ.setdefault("MSWEA_GLOBAL_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "thunderagent-mswea"))
 
-from minisweagent.environments.extra.bubblewrap import BubblewrapEnvironment  # noqa: E402
-from minisweagent.environments.local import LocalEnvironment  # noqa: E402
-from minisweagent.exceptions import FormatError, Submitted  # noqa: E402
-from minisweagent.models.utils.actions_text import format_observation_messages, parse_regex_actions  # noqa: E402
+from minisweagent.environments.extra.bubblewrap import BubblewrapEnvironment
+from minisweagent.environments.local import LocalEnvironment
+from minisweagent.exceptions import FormatError, Submitted
+from minisweagent.models.utils.actions_text import format_observation_messages, parse_regex_actions
 
 ACTION = r"```bash\s*\n(.*?)\n```"
 FORMAT_ERROR = "Please give EXACTLY ONE ```bash block in your answer; there were {{ actions | length }}."
@@ -146,7 +146,7 @@ def make_executor(repository: Path) -> Any:
     return _Local(cwd=str(repository), env={**ENVIRONMENT, "PATH": _path()}, timeout=COMMAND_TIMEOUT_S)
 
 
-class _Sandboxed(BubblewrapEnvironment):  # type: ignore[misc]
+class _Sandboxed(BubblewrapEnvironment):
     def execute(self, action: dict[str, Any], cwd: str = "", *, timeout: int | None = None) -> dict[str, Any]:
         # The base class starts in the host's path; the same directory is mounted at /testbed, whose name tells nothing.
         command = f"cd {TESTBED}\n{action['command']}"
@@ -154,7 +154,7 @@ class _Sandboxed(BubblewrapEnvironment):  # type: ignore[misc]
         return result
 
 
-class _Local(LocalEnvironment):  # type: ignore[misc]
+class _Local(LocalEnvironment):
     def execute(self, action: dict[str, Any], cwd: str = "", *, timeout: int | None = None) -> dict[str, Any]:
         command = action["command"].replace(TESTBED, self.config.cwd)
         result: dict[str, Any] = super().execute({"command": f"exec bash -c {shlex.quote(command)}"}, cwd, timeout=timeout)

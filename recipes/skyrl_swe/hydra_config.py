@@ -68,7 +68,7 @@ def explain(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key = getattr(cause, "full_key", None)
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    if key and "is not in struct" in str(cause) or "not in '" in lines[0]:
+    if (key and "is not in struct" in str(cause)) or "not in '" in lines[0]:
         return f"{key}: there is no such key{_siblings(str(key))}"
     return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
-from thunderagent.skyrl import ThunderExp, ThunderSkyRLConfig  # first: it prepares the import of SkyRL
-
-import ray  # noqa: I001
+import ray
 import skyrl_gym
 from skyrl.train.dataset import PromptDataset
 from skyrl.train.utils import initialize_ray, validate_cfg
@@ -20,6 +18,7 @@ from skyrl.train.utils import initialize_ray, validate_cfg
 from recipes.skyrl_swe.config import RecipeConfig
 from recipes.skyrl_swe.skyrl_config import ENV_CLASS, skyrl_overrides
 from thunderagent.adapters.skyrl.compat import stub_fsdp_worker
+from thunderagent.skyrl import ThunderExp, ThunderSkyRLConfig  # first: it prepares the import of SkyRL
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from recipes.skyrl_swe.summary import read_jsonl  # noqa: E402
+from recipes.skyrl_swe.summary import read_jsonl
 
 COLOURS = ("#8a8f98", "#e4572e", "#2e86ab", "#76b041")
 PARTS = {"pause_s": "held back", "queue_s": "engine queue", "prefill_s": "prefill", "decode_s": "decode", "tool_call_s": "tool"}
@@ -34,7 +34,9 @@ def draw_comparison(run_dirs: list[Path], path: Path) -> None:
         labels.append(label)
         start = min(step["arrived_at"] for step in steps)
         times = [step["completed_at"] - start for step in steps]
-        progress.plot(times, range(1, len(steps) + 1), color=colour, lw=2.2, label=f"{label}: {summary['steps_per_min']:.0f} / min")
+        progress.plot(
+            times, range(1, len(steps) + 1), color=colour, lw=2.2, label=f"{label}: {summary['steps_per_min']:.0f} / min"
+        )
         hits.plot(times, _rolling_hits(steps), color=colour, lw=2.2, label=f"{label}: {summary['kv_hit_rate']:.2f}")
         _stack(parts, len(labels) - 1, steps)
     progress.set(title="Agent steps done", xlabel="seconds of rollout", ylabel="steps")

@@ -82,7 +82,9 @@ class Progress:
         due = time.monotonic() - self._last_line_s >= LINE_EVERY_S
         if self._shown and not self._console.is_terminal and due:
             self._last_line_s = time.monotonic()
-            self._console.print(f"{self._mode}: {self._count['ends']}/{self._total} trajectories, {self._figures()}", soft_wrap=True)
+            self._console.print(
+                f"{self._mode}: {self._count['ends']}/{self._total} trajectories, {self._figures()}", soft_wrap=True
+            )
 
     def _figures(self) -> str:
         count = self._count

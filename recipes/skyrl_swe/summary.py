@@ -9,9 +9,7 @@ from typing import Any
 from recipes.skyrl_swe.config import RecipeConfig
 
 
-def summarise(
-    config: RecipeConfig, out_dir: Path, *, wall_s: float, peak_rss_mb: float, exit_status: int
-) -> dict[str, Any]:
+def summarise(config: RecipeConfig, out_dir: Path, *, wall_s: float, peak_rss_mb: float, exit_status: int) -> dict[str, Any]:
     """Put together what the run's files say, write it and return it."""
     totals = _json(out_dir / "totals.json")
     ends = read_jsonl(out_dir / "trajectories.jsonl")

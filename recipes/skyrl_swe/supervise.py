@@ -63,9 +63,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
     finally:
         watch.end()
         shutil.rmtree(work_dir, ignore_errors=True)
-    return summarise(
-        config, out_dir, wall_s=time.monotonic() - started_s, peak_rss_mb=watch.peak_rss_mb, exit_status=status
-    )
+    return summarise(config, out_dir, wall_s=time.monotonic() - started_s, peak_rss_mb=watch.peak_rss_mb, exit_status=status)
 
 
 def _prepare(config: RecipeConfig, out_dir: Path, work_dir: Path, watch: ProcessTree) -> Path:

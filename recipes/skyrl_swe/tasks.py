@@ -40,6 +40,9 @@ Task: {task_id}
 
 # README.md
 {readme}
+
+# Source
+{source}
 """
 
 
@@ -72,6 +75,9 @@ class Task:
             issue=self.issue.strip(),
             files="\n".join(files),
             readme=(self.repo / "README.md").read_text(encoding="utf-8").strip(),
+            source="\n\n".join(
+                f"## {name}\n{(self.repo / name).read_text(encoding='utf-8').strip()}" for name in files if _is_source(name)
+            ),
         )
         return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": instance}]
 
@@ -95,6 +101,11 @@ def _load(folder: Path) -> Task:
         hidden_test=folder / "hidden" / "test_hidden.py",
         scripts=tuple(Script(path["name"], path["reward"], tuple(_reply(turn) for turn in path["turns"])) for path in paths),
     )
+
+
+def _is_source(name: str) -> bool:
+    """Python files of the package itself; the tests are for the agent to find."""
+    return name.endswith(".py") and not name.startswith("tests/") and not name.endswith("__init__.py")
 
 
 def _reply(turn: dict[str, str]) -> str:

@@ -202,11 +202,14 @@ class Scheduler:
     def _why_refuse(self, event: TurnArrived) -> Refuse | None:
         if not self.ledger.backends:
             return Refuse(event.turn_id, "no backend is up", RETRY_AFTER_S)
+        too_large = self._why_too_large(event.prompt_tokens)
+        return None if too_large is None else Refuse(event.turn_id, too_large)
+
+    def _why_too_large(self, tokens: int) -> str | None:
         limit_tokens = self.policy.largest_prompt_tokens(self.ledger)
-        if limit_tokens is not None and event.prompt_tokens > limit_tokens:
-            reason = f"its prompt of {event.prompt_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"
-            return Refuse(event.turn_id, reason)
-        return None
+        if limit_tokens is None or tokens <= limit_tokens:
+            return None
+        return f"its context of {tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"
 
     def _refuse(self, turn_id: int, reason: str, effects: list[Effect], retry_after_s: float | None = None) -> None:
         self.counters.refused += 1
@@ -229,6 +232,10 @@ class Scheduler:
             return
         while (program_id := self._line.next(self._now)) is not None:
             program = self.programs[program_id]
+            too_large = self._why_too_large(program.context_tokens)
+            if too_large is not None:  # the backend that could hold it has left or shrunk since it came
+                self._refuse_waiting(program, too_large, None, effects)
+                continue
             place = self.policy.place(program, self.ledger)
             if place is None:
                 if self._line.overdue(self._now) is None:
@@ -299,9 +306,12 @@ class Scheduler:
 
     def _refuse_all_waiting(self, effects: list[Effect]) -> None:
         for program in [self.programs[program_id] for program_id in self._line]:
-            for turn_id in list(program.waiting):
-                self._withdraw(program, turn_id)
-                self._refuse(turn_id, "no backend is up", effects, RETRY_AFTER_S)
+            self._refuse_waiting(program, "no backend is up", RETRY_AFTER_S, effects)
+
+    def _refuse_waiting(self, program: Program, reason: str, retry_after_s: float | None, effects: list[Effect]) -> None:
+        for turn_id in list(program.waiting):
+            self._withdraw(program, turn_id)
+            self._refuse(turn_id, reason, effects, retry_after_s)
 
     def _weight_sync_began(self, event: WeightSyncBegan, effects: list[Effect]) -> None:
         self._syncing = True

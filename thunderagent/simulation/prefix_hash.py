@@ -8,9 +8,7 @@ def root_hash(salt: str) -> int:
     return hash(("thunderagent.simulation", salt))
 
 
-def extend_chain(
-    hashes: list[int], root: int, tokens: tuple[int, ...], num_blocks: int, block_size_tokens: int
-) -> None:
+def extend_chain(hashes: list[int], root: int, tokens: tuple[int, ...], num_blocks: int, block_size_tokens: int) -> None:
     """Append to `hashes` until it covers the first `num_blocks` full blocks of `tokens`.
 
     Each hash names its block and all before it, back to `root`.

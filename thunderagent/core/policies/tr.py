@@ -50,8 +50,10 @@ class TrPolicy:
         return self.resume_below * backend.capacity_tokens - self.used_tokens(backend)
 
     def fits(self, program: Program, backend: Backend) -> bool:
-        """Whether a turn of this program may start here; on an empty backend always, so that nothing waits for ever."""
-        return backend.resident == 0 or backend.need_tokens(program) + RESERVE_TOKENS <= self.free_tokens(backend)
+        """Whether a turn of this program may start here; on an empty backend if it can be held at all, so that none starves."""
+        if backend.resident == 0:
+            return _could_hold(program, backend)
+        return backend.need_tokens(program) + RESERVE_TOKENS <= self.free_tokens(backend)
 
     def place(self, program: Program, ledger: Ledger) -> Backend | None:
         """Its origin, where its KV may still be; else the backend that would be left with most room."""
@@ -64,7 +66,11 @@ class TrPolicy:
     def place_by_force(self, program: Program, ledger: Ledger) -> Backend:
         return max(
             ledger.backends.values(),
-            key=lambda backend: (self.free_tokens(backend) - backend.need_tokens(program), backend.id),
+            key=lambda backend: (
+                _could_hold(program, backend),
+                self.free_tokens(backend) - backend.need_tokens(program),
+                backend.id,
+            ),
         )
 
     def resume_key(self, program: Program) -> Key:
@@ -83,3 +89,7 @@ class TrPolicy:
         capacities = [backend.capacity_tokens for backend in ledger.backends.values()]
         known = [capacity for capacity in capacities if capacity is not None]
         return max(known) if len(known) == len(capacities) else None
+
+
+def _could_hold(program: Program, backend: Backend) -> bool:
+    return backend.capacity_tokens is None or program.context_tokens <= backend.capacity_tokens

@@ -69,9 +69,7 @@ def byte_tokenizer() -> Tokenizer:
 
 TOKENIZER = ChatMLTokenizer(byte_tokenizer())
 EOS = TOKENIZER.eos_token_id
-SPEC = EngineSpec(
-    kv_capacity_tokens=4096, prefill_tokens_per_s=10_000.0, decode_step_s=0.01, decode_s_per_kv_token=1e-7
-)
+SPEC = EngineSpec(kv_capacity_tokens=4096, prefill_tokens_per_s=10_000.0, decode_step_s=0.01, decode_s_per_kv_token=1e-7)
 
 
 def serve(

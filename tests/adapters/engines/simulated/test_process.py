@@ -71,9 +71,7 @@ def test_the_process_exits_when_its_parent_dies(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_says_what_is_allowed(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command(tmp_path, "--kv-capacity-tokens", "3"), capture_output=True, text=True, timeout=20, check=False
-    )
+    done = subprocess.run(command(tmp_path, "--kv-capacity-tokens", "3"), capture_output=True, text=True, timeout=20, check=False)
 
     assert done.returncode == 2
     assert "kv_capacity_tokens is 3, it must be at least one block" in done.stderr

@@ -28,9 +28,7 @@ class ChatEndpoint:
         service = self._service
         body = await read_body(request, ChatRequest)
         service.check_request(body.model, body.n)
-        prompt_text = service.tokenizer.apply_chat_template(
-            [(message.role, message.text()) for message in body.messages]
-        )
+        prompt_text = service.tokenizer.apply_chat_template([(message.role, message.text()) for message in body.messages])
         with service.generating(
             request,
             service.tokenizer.encode(prompt_text),

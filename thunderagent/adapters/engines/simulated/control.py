@@ -88,9 +88,7 @@ class ControlEndpoints:
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         tokens = self._service.tokenizer.encode((await read_body(request, TokenizeRequest)).prompt)
-        return json_response(
-            {"tokens": tokens, "count": len(tokens), "max_model_len": self._service.max_model_len_tokens}
-        )
+        return json_response({"tokens": tokens, "count": len(tokens), "max_model_len": self._service.max_model_len_tokens})
 
     async def _detokenize(self, request: web.Request) -> web.Response:
         body = await read_body(request, DetokenizeRequest)

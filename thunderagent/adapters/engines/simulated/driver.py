@@ -62,9 +62,7 @@ class Generation:
 class EngineDriver:
     """The asyncio host of one engine. Start `run()` as a task; all methods are for the same event loop."""
 
-    def __init__(
-        self, engine: SimulatedEngine, *, time_scale: float = 1.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, engine: SimulatedEngine, *, time_scale: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         """`time_scale`: simulated seconds per wall second. Raises ValueError unless it is positive."""
         if not time_scale > 0:
             raise ValueError(f"time_scale is {time_scale}, it must be positive")
@@ -190,9 +188,7 @@ class EngineDriver:
         return (self._clock() - self._origin_s) * self.time_scale
 
     def _enter(self, generation: Generation) -> None:
-        self.engine.submit(
-            generation.request_id, generation.prompt, generation.output, generation.salt, self._wall_now_s()
-        )
+        self.engine.submit(generation.request_id, generation.prompt, generation.output, generation.salt, self._wall_now_s())
         self._wake.set()
 
     def _hand_out(self, result: StepResult) -> None:

@@ -52,9 +52,7 @@ class Message(msgspec.Struct):
             return self.content or ""
         for part in self.content:
             if part.type != "text":
-                raise ApiError(
-                    f"messages has a content part of type {part.type!r}, only 'text' is supported", param="messages"
-                )
+                raise ApiError(f"messages has a content part of type {part.type!r}, only 'text' is supported", param="messages")
         return "".join(part.text for part in self.content)
 
 
