@@ -29,14 +29,17 @@ class EngineConfig:
     """Model path or name; its tokenizer is used. The embedded engine makes its own."""
     kv_capacity_tokens: int = 84_000
     """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
-    prefill_tokens_per_s: float = 6_000.0
+    prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
     decode_step_s: float = 0.011
     """Embedded: simulated seconds that a step of the whole batch takes."""
     decode_s_per_kv_token: float = 130e-9
     """Embedded: simulated seconds to read the KV of one token of context."""
-    time_scale: float = 12.0
+    time_scale: float = 15.0
     """Embedded: simulated seconds per second of wall time."""
+    tool_latency_s: float = 1.0
+    """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
+    repositories answer in milliseconds; real ones take seconds, and with ``time_scale`` the proportion is kept. 0: none."""
 
 
 @dataclass

@@ -7,12 +7,15 @@ network, where it works; else as plain processes. The reward is what the hidden 
 from __future__ import annotations
 
 import functools
+import math
 import os
+import random
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,8 @@ OBSERVATION = (
 )
 COMMAND_TIMEOUT_S = 20
 """Commands of the tasks take well under a second; on a machine under heavy load they may take many times that."""
+TOOL_LATENCY_SIGMA = 1.0
+"""Spread of the emulated tool latency: its 99th percentile is ten times its median."""
 TESTBED = "/testbed"
 HIDDEN_TESTS = "python3 -m unittest -q test_hidden"
 ENVIRONMENT = {
@@ -49,7 +54,7 @@ ENVIRONMENT = {
 
 
 class SWEEnvironment(BaseTextEnv):
-    """One attempt at one task. ``extras``: ``task_id``, ``work_dir`` (where copies are made), ``max_turns``."""
+    """One attempt at one task. ``extras``: ``task_id``, ``work_dir`` (for copies), ``max_turns``, ``tool_latency_s``."""
 
     def __init__(self, env_config: Any = None, extras: dict[str, Any] | None = None) -> None:
         super().__init__()
@@ -57,6 +62,7 @@ class SWEEnvironment(BaseTextEnv):
         self.task: Task = load_tasks()[extras["task_id"]]
         self.max_turns = int(extras["max_turns"])
         self._work_dir = Path(extras["work_dir"])
+        self._tool_latency_s = float(extras.get("tool_latency_s", 0.0))
         self._directory: Path | None = None
         self._executor: Any = None
         self._reward = 0.0
@@ -99,6 +105,8 @@ class SWEEnvironment(BaseTextEnv):
         except FormatError as error:
             return [{"role": "user", "content": error.messages[0]["content"]}]
         output = self._executor.execute(command)
+        if self._tool_latency_s:  # in SkyRL's thread for this environment; see engine.tool_latency_s
+            time.sleep(random.lognormvariate(math.log(self._tool_latency_s), TOOL_LATENCY_SIGMA))
         messages = format_observation_messages([output], observation_template=OBSERVATION)
         return [{"role": "user", "content": message["content"]} for message in messages]
 

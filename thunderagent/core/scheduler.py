@@ -324,8 +324,7 @@ class Scheduler:
         self._admit_waiting(effects)
 
     def _timer_fired(self, event: TimerFired, effects: list[Effect]) -> None:
-        if self._wake_at is not None and self._now >= self._wake_at:
-            self._wake_at = None
+        self._wake_at = None  # also when it fired a little early, as timers do: the next one is asked for below
         self._admit_waiting(effects)
 
     def _ask_to_be_woken(self, effects: list[Effect]) -> None:

@@ -38,7 +38,7 @@ class AllocateTest(unittest.TestCase):
                 self.assertEqual(sum(shares), amount)
                 for share, weight in zip(shares, weights):
                     exact = amount * weight / sum(weights)
-                    self.assertLess(abs(share - exact), D("0.01"), (amount, weights, shares))
+                    self.assertLessEqual(abs(share - exact), D("0.01"), (amount, weights, shares))
                 self.assertEqual(allocate(-amount, weights), [-share for share in shares])
 
 

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dialect:
-    """The special characters of a flavour."""
+    """The special characters of a flavour.
+
+    The terminator is only used for writing; the reader accepts both kinds of newline.
+    """
 
     delimiter: str = ","
     quote: str = '"'

@@ -3,7 +3,10 @@ from .dialect import EXCEL
 
 
 def format_field(value, dialect=EXCEL):
-    """Return a value as it is written, between quotes if it needs them."""
+    """Return a value as it is written, between quotes if it needs them.
+
+    None is written as an empty field, everything else is converted to text.
+    """
     text = "" if value is None else str(value)
     if not dialect.needs_quotes(text):
         return text

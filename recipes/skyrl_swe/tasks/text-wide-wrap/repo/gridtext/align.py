@@ -5,7 +5,13 @@ LEFT, RIGHT, CENTER = "left", "right", "center"
 
 
 def pad(text: str, width: int, align: str = LEFT) -> str:
-    """Fill a text with spaces up to a width. Wider text is returned as it is."""
+    """Fill a text with spaces up to a width. Wider text is returned as it is.
+
+    >>> pad("東", 5, RIGHT)
+    '   東'
+    >>> pad("ab", 5, CENTER)
+    ' ab  '
+    """
     missing = max(0, width - display_width(text))
     if align == LEFT:
         return text + " " * missing

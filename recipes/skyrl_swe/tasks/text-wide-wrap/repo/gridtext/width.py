@@ -1,4 +1,8 @@
-"""The width of characters on a grid."""
+"""The width of characters on a grid.
+
+Wide and fullwidth characters of East Asian scripts take two columns. Marks that are
+drawn over the character before them, and invisible joiners, take none.
+"""
 import unicodedata
 from functools import lru_cache
 
