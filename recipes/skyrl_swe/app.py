@@ -13,6 +13,7 @@ from recipes.skyrl_swe.config import CONFIG_DIR
 from recipes.skyrl_swe.hydra_config import from_omegaconf, register_schema
 from recipes.skyrl_swe.report import print_summary
 from recipes.skyrl_swe.supervise import supervise
+from thunderagent.errors import ConfigError
 
 register_schema()
 
@@ -20,9 +21,12 @@ register_schema()
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="skyrl_swe")  # type: ignore[untyped-decorator]
 def app(composed: DictConfig) -> None:
     """One rollout under one scheduling mode."""
-    config = from_omegaconf(composed)
     out_dir = Path(HydraConfig.get().runtime.output_dir)
-    summary = supervise(config, out_dir)
+    try:
+        summary = supervise(from_omegaconf(composed), out_dir)
+    except ConfigError as error:  # here, because Hydra prints a line of its own for what passes through it
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     print_summary(summary, out_dir)
     if summary["exit_status"]:
         print(f"error: SkyRL ended with status {summary['exit_status']}; see {out_dir / 'run.log'}", file=sys.stderr)

@@ -40,14 +40,18 @@ class EngineConfig:
     tool_latency_s: float = 1.0
     """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
     repositories answer in milliseconds; real ones take seconds, and with ``time_scale`` the proportion is kept. 0: none."""
+    sandbox_start_s: float = 15.0
+    """Embedded: simulated seconds (median) that an attempt's sandbox takes to start; 30 s and more are published. 0: none."""
 
 
 @dataclass
 class CapacityConfig:
     """How much of each engine's KV cache programs may fill (Hydra group ``capacity``)."""
 
+    kind: str = "auto"
+    """``auto``: what the engine says of itself, unless ``tokens`` is given; ``fixed``: ``tokens`` has to be given."""
     tokens: int | None = None
-    """Tokens; null: what the engine says of itself."""
+    """Tokens per engine."""
 
 
 @dataclass
@@ -145,6 +149,8 @@ class RecipeConfig:
         """
         self._validate_engine()
         self.thunder_config(None).validate(prefix="scheduling.")
+        if self.capacity.kind == "fixed" and self.capacity.tokens is None:
+            raise ConfigError("capacity", "fixed", "say how much: capacity=fixed capacity.tokens=200000")
         if self.capacity.tokens is not None and self.capacity.tokens <= 0:
             raise ConfigError("capacity.tokens", self.capacity.tokens, "must be a positive number, or null to ask the engine")
         if self.tracking.wandb not in TRACKERS:

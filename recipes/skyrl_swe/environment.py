@@ -41,6 +41,8 @@ COMMAND_TIMEOUT_S = 20
 """Commands of the tasks take well under a second; on a machine under heavy load they may take many times that."""
 TOOL_LATENCY_SIGMA = 1.0
 """Spread of the emulated tool latency: its 99th percentile is ten times its median."""
+SANDBOX_START_SIGMA = 0.5
+"""Spread of the emulated sandbox start: most take between half and twice the median."""
 TESTBED = "/testbed"
 HIDDEN_TESTS = "python3 -m unittest -q test_hidden"
 ENVIRONMENT = {
@@ -54,7 +56,7 @@ ENVIRONMENT = {
 
 
 class SWEEnvironment(BaseTextEnv):
-    """One attempt at one task. ``extras``: ``task_id``, ``work_dir`` (for copies), ``max_turns``, ``tool_latency_s``."""
+    """One attempt at one task. ``extras``: ``task_id``, ``work_dir`` (for copies), ``max_turns``, ``tool_latency_s``, ``sandbox_start_s``."""
 
     def __init__(self, env_config: Any = None, extras: dict[str, Any] | None = None) -> None:
         super().__init__()
@@ -63,6 +65,7 @@ class SWEEnvironment(BaseTextEnv):
         self.max_turns = int(extras["max_turns"])
         self._work_dir = Path(extras["work_dir"])
         self._tool_latency_s = float(extras.get("tool_latency_s", 0.0))
+        self._sandbox_start_s = float(extras.get("sandbox_start_s", 0.0))
         self._directory: Path | None = None
         self._executor: Any = None
         self._reward = 0.0
@@ -70,6 +73,7 @@ class SWEEnvironment(BaseTextEnv):
 
     def init(self, prompt: list[dict[str, str]]) -> tuple[list[dict[str, str]], dict[str, Any]]:
         """Copy the repository."""
+        emulate_latency(self._sandbox_start_s, SANDBOX_START_SIGMA)
         self._directory = Path(tempfile.mkdtemp(dir=self._work_dir, prefix=f"{self.task.id}-"))
         repository = self._directory / "testbed"
         shutil.copytree(template_repository(self.task, self._work_dir), repository, symlinks=True)
@@ -105,8 +109,7 @@ class SWEEnvironment(BaseTextEnv):
         except FormatError as error:
             return [{"role": "user", "content": error.messages[0]["content"]}]
         output = self._executor.execute(command)
-        if self._tool_latency_s:  # in SkyRL's thread for this environment; see engine.tool_latency_s
-            time.sleep(random.lognormvariate(math.log(self._tool_latency_s), TOOL_LATENCY_SIGMA))
+        emulate_latency(self._tool_latency_s, TOOL_LATENCY_SIGMA)
         messages = format_observation_messages([output], observation_template=OBSERVATION)
         return [{"role": "user", "content": message["content"]} for message in messages]
 
@@ -118,6 +121,15 @@ class SWEEnvironment(BaseTextEnv):
         assert self._directory is not None, "init comes before step"
         shutil.copy(self.task.hidden_test, self._directory / "testbed" / "test_hidden.py")
         return float(self._executor.execute({"command": HIDDEN_TESTS})["returncode"] == 0)
+
+
+def emulate_latency(median_s: float, sigma: float) -> None:
+    """Take the time of a real sandbox (lognormal), in SkyRL's thread for this environment; nothing at a median of 0.
+
+    It never changes what an attempt does, so it is not seeded.
+    """
+    if median_s:
+        time.sleep(random.lognormvariate(math.log(median_s), sigma))
 
 
 def template_repository(task: Task, work_dir: Path) -> Path:

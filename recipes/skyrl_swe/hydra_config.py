@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from recipes.skyrl_swe.config import RecipeConfig
 from thunderagent.errors import ConfigError
@@ -27,10 +27,7 @@ def from_omegaconf(composed: DictConfig) -> RecipeConfig:
     Raises:
         ConfigError: names the key, its value and what is allowed.
     """
-    try:
-        config = OmegaConf.to_object(composed)
-    except MissingMandatoryValue as error:
-        raise ConfigError(str(error.full_key), "???", "has to be given a value") from None
+    config = OmegaConf.to_object(composed)
     assert isinstance(config, RecipeConfig)
     config.validate()
     return config

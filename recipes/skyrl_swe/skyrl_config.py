@@ -22,7 +22,7 @@ def write_dataset(config: RecipeConfig, work_dir: Path) -> Path:
     while len(order) < rows:
         order += chooser.sample(task_ids, len(task_ids))
     engine = config.engine
-    latency_s = engine.tool_latency_s / engine.time_scale if engine.kind == "simulated" else 0.0
+    per_simulated_s = 1 / engine.time_scale if engine.kind == "simulated" else 0.0
     path = work_dir / "train.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for task_id in order[:rows]:
@@ -31,7 +31,8 @@ def write_dataset(config: RecipeConfig, work_dir: Path) -> Path:
                 "env_class": ENV_CLASS,
                 "task_id": task_id,
                 "work_dir": str(work_dir),
-                "tool_latency_s": latency_s,
+                "tool_latency_s": engine.tool_latency_s * per_simulated_s,
+                "sandbox_start_s": engine.sandbox_start_s * per_simulated_s,
             }
             file.write(json.dumps(row) + "\n")
     return path

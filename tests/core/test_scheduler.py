@@ -10,8 +10,8 @@ from thunderagent.core import (
     CapacityChanged,
     DefaultPolicy,
     FirstToken,
-    ParkReason,
     Park,
+    ParkReason,
     Refuse,
     Status,
     TimerFired,
@@ -372,3 +372,11 @@ def test_no_timer_is_asked_for_when_waits_are_not_bounded() -> None:
     driver.arrive("running", 8_000)
     driver.arrive("q", 6_000)
     assert not [e for e in driver.effects if isinstance(e, WakeAt)]
+
+
+def test_when_all_but_one_are_marked_the_last_runs_on_whatever_the_excess() -> None:
+    driver = Driver(TrPolicy(), a=100_000)
+    for i in range(3):
+        driver.arrive(f"p{i}", 5_000)
+    driver.send(CapacityChanged("a", 1_000))
+    assert sorted(p.marked for p in driver.scheduler.programs.values()) == [False, True, True]

@@ -1,0 +1,33 @@
+"""SkyRL's strict command line knows ``thunder.*``."""
+
+from __future__ import annotations
+
+import pytest
+
+from thunderagent.adapters.skyrl.compat import prepare_import
+from thunderagent.config import ThunderConfig
+from thunderagent.errors import ConfigError
+
+prepare_import()
+pytest.importorskip("skyrl")
+
+from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
+
+
+def test_the_defaults_are_those_of_thunder_config() -> None:
+    assert ThunderSkyRLConfig.from_cli_overrides([]).thunder_config() == ThunderConfig()
+
+
+def test_keys_are_typed_and_validated() -> None:
+    cfg = ThunderSkyRLConfig.from_cli_overrides(
+        ["thunder.mode=default", "thunder.capacity_tokens=1000", "thunder.max_wait_s=null"]
+    )
+    assert cfg.thunder_config() == ThunderConfig(mode="default", capacity_tokens=1000, max_wait_s=None)
+    wrong = ThunderSkyRLConfig.from_cli_overrides(["thunder.capacity_tokens=-1"])
+    with pytest.raises(ConfigError, match=r"thunder\.capacity_tokens=-1: must be a positive number, or null"):
+        wrong.thunder_config()
+
+
+def test_an_unknown_key_is_an_error() -> None:
+    with pytest.raises(ValueError, match="bogus"):
+        ThunderSkyRLConfig.from_cli_overrides(["thunder.bogus=1"])
