@@ -148,11 +148,11 @@ class RecipeConfig:
             ConfigError: names the key, its value and what is allowed.
         """
         self._validate_engine()
-        self.thunder_config(None).validate(prefix="scheduling.")
         if self.capacity.kind == "fixed" and self.capacity.tokens is None:
             raise ConfigError("capacity", "fixed", "say how much: capacity=fixed capacity.tokens=200000")
         if self.capacity.tokens is not None and self.capacity.tokens <= 0:
             raise ConfigError("capacity.tokens", self.capacity.tokens, "must be a positive number, or null to ask the engine")
+        self.thunder_config(None).validate(prefix="scheduling.")
         if self.tracking.wandb not in TRACKERS:
             raise ConfigError("tracking.wandb", self.tracking.wandb, f"must be one of {', '.join(TRACKERS)}")
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
