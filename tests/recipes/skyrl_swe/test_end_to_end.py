@@ -1,0 +1,102 @@
+"""The whole recipe as a user starts it: real Ray, SkyRL's trainer loop, real sandboxes, the embedded engine."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("skyrl")
+psutil = pytest.importorskip("psutil")
+
+pytestmark = pytest.mark.slow
+
+SMALL = ["rollout.steps=1", "rollout.prompts_per_step=2", "rollout.parallel_prompts=2", "engine.sandbox_start_s=1"]
+START_TIMEOUT_S = 150
+
+
+def start(out_dir: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "recipes.skyrl_swe", f"hydra.run.dir={out_dir}", *SMALL, *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for_steps(process: subprocess.Popen[str], out_dir: Path, count: int) -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    profile = out_dir / "profile.jsonl"
+    while not profile.exists() or profile.read_text().count("\n") < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline_s, "no step was finished in time"
+        time.sleep(0.1)
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def temporary_directories() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("ta-*"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Any:
+    directories, processes = temporary_directories(), {p.pid for p in psutil.process_iter()}
+    yield
+    assert temporary_directories() <= directories
+    left = [p for p in psutil.process_iter(["cmdline"]) if p.pid not in processes and p.info["cmdline"]]
+    names = ("ray", "skyrl", "thunderagent", "wandb")
+    assert not [p.info["cmdline"] for p in left if any(name in " ".join(p.info["cmdline"]) for name in names)]
+
+
+def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_path: Path) -> None:
+    process = start(tmp_path, "+thunder=on", "engine.kv_capacity_tokens=30000")
+    stdout, stderr = process.communicate(timeout=240)
+    assert process.returncode == 0, stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["mode"] == "tr"
+    assert (summary["trajectories"], summary["lost"], summary["duplicated"], summary["errors"]) == (8, 0, 0, 0)
+    assert summary["kv_hit_rate"] > 0.5
+    assert summary["steps_per_min"] > 0
+    assert 0 < summary["scheduler_cpu_share"] < 0.05
+    assert "agent steps / min" in stdout
+    rows = list(csv.DictReader((tmp_path / "profile.csv").open()))
+    ends = read_jsonl(tmp_path / "trajectories.jsonl")
+    assert len(rows) == summary["steps"] == sum(end["turns"] for end in ends)
+    assert {row["phase"] for row in rows} == {"train"}
+    assert len({row["group"] for row in rows}) == 2
+    assert list((tmp_path / "wandb").glob("offline-run-*"))
+
+
+def test_when_the_engine_is_killed_trajectories_end_as_errors_and_the_run_finishes(tmp_path: Path) -> None:
+    process = start(tmp_path, "+thunder=on", "engine.time_scale=2", "tracking.wandb=off")
+    wait_for_steps(process, tmp_path, 2)
+    children = psutil.Process(process.pid).children(recursive=True)
+    (engine,) = [child for child in children if "thunderagent.adapters.engines.simulated" in child.cmdline()]
+    engine.kill()
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["errors"] > 0
+    assert (summary["trajectories"], summary["lost"]) == (8, 0)
+
+
+def test_ctrl_c_ends_everything_and_the_profiles_written_so_far_are_complete(tmp_path: Path) -> None:
+    process = start(tmp_path, "+thunder=off", "engine.time_scale=2", "tracking.wandb=off")
+    wait_for_steps(process, tmp_path, 2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    steps = read_jsonl(tmp_path / "profile.jsonl")
+    rows = list(csv.DictReader((tmp_path / "profile.csv").open()))
+    assert len(steps) == len(rows) >= 2
+    assert {step["outcome"] for step in steps} <= {"completed", "cancelled", "failed"}
