@@ -22,11 +22,12 @@ pytestmark = pytest.mark.slow
 
 SMALL = ["rollout.steps=1", "rollout.prompts_per_step=2", "rollout.parallel_prompts=2", "engine.sandbox_start_s=1"]
 START_TIMEOUT_S = 150
+MARK = "THUNDERAGENT_TEST"
 
 
 def start(out_dir: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "recipes.skyrl_swe", f"hydra.run.dir={out_dir}", *SMALL, *arguments]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {MARK: str(os.getpid())}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -49,12 +50,18 @@ def temporary_directories() -> set[Path]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind() -> Any:
-    directories, processes = temporary_directories(), {p.pid for p in psutil.process_iter()}
+    directories = temporary_directories()
     yield
     assert temporary_directories() <= directories
-    left = [p for p in psutil.process_iter(["cmdline"]) if p.pid not in processes and p.info["cmdline"]]
-    names = ("ray", "skyrl", "thunderagent", "wandb")
-    assert not [p.info["cmdline"] for p in left if any(name in " ".join(p.info["cmdline"]) for name in names)]
+    assert not [process.cmdline() for process in psutil.process_iter() if is_ours(process)]
+
+
+def is_ours(process: Any) -> bool:
+    """Whether a process was started by this test module, however its parents have changed since."""
+    try:
+        return bool(process.environ().get(MARK) == str(os.getpid())) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_path: Path) -> None:
