@@ -1,4 +1,7 @@
-"""The coordinate text format."""
+"""The coordinate text format.
+
+It is a subset of what many other programs write, see the README for an example.
+"""
 
 from .triplets import Triplets
 

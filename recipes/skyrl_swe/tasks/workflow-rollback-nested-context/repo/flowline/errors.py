@@ -10,7 +10,10 @@ class DefinitionError(WorkflowError):
 
 
 class NotAllowed(WorkflowError):
-    """No transition for this event in the present state."""
+    """No transition for this event in the present state.
+
+    Nothing was called except guards.
+    """
 
     def __init__(self, event: str, state: str, reason: str = "no transition"):
         super().__init__(f"cannot fire {event!r} in state {state!r}: {reason}")
@@ -19,7 +22,10 @@ class NotAllowed(WorkflowError):
 
 
 class ActionFailed(WorkflowError):
-    """An action raised; the cause is the original exception."""
+    """An action raised; the cause is the original exception.
+
+    ``step`` is "on_exit", "action" or "on_enter".
+    """
 
     def __init__(self, event: str, step: str):
         super().__init__(f"{step} failed during {event!r}")
