@@ -27,7 +27,7 @@ class EngineConfig:
     """Engines that are already served, as http://host:port. Empty for the embedded one."""
     model: str | None = None
     """Model path or name; its tokenizer is used. The embedded engine makes its own."""
-    kv_capacity_tokens: int = 84_000
+    kv_capacity_tokens: int = 68_000
     """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
     prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
@@ -37,11 +37,11 @@ class EngineConfig:
     """Embedded: simulated seconds to read the KV of one token of context."""
     time_scale: float = 15.0
     """Embedded: simulated seconds per second of wall time."""
-    tool_latency_s: float = 1.0
+    tool_latency_s: float = 1.5
     """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
-    repositories answer in milliseconds; real ones take seconds, and with ``time_scale`` the proportion is kept. 0: none."""
-    sandbox_start_s: float = 15.0
-    """Embedded: simulated seconds (median) that an attempt's sandbox takes to start; 30 s and more are published. 0: none."""
+    repositories answer in milliseconds; real ones take 1.5 s, and with ``time_scale`` the proportion is kept. 0: none."""
+    sandbox_start_s: float = 30.0
+    """Embedded: simulated seconds (median) that an attempt's sandbox takes to start; 30 to 47 s are published. 0: none."""
 
 
 @dataclass

@@ -38,9 +38,6 @@ Task: {task_id}
 # Files
 {files}
 
-# README.md
-{readme}
-
 # Source
 {source}
 """
@@ -74,7 +71,6 @@ class Task:
             title=self.title,
             issue=self.issue.strip(),
             files="\n".join(files),
-            readme=(self.repo / "README.md").read_text(encoding="utf-8").strip(),
             source="\n\n".join(
                 f"## {name}\n{(self.repo / name).read_text(encoding='utf-8').strip()}" for name in files if _is_source(name)
             ),
