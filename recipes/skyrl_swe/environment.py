@@ -56,7 +56,10 @@ ENVIRONMENT = {
 
 
 class SWEEnvironment(BaseTextEnv):
-    """One attempt at one task. ``extras``: ``task_id``, ``work_dir`` (for copies), ``max_turns``, ``tool_latency_s``, ``sandbox_start_s``."""
+    """One attempt at one task.
+
+    ``extras``: ``task_id``, ``work_dir`` (for copies), ``max_turns``, ``tool_latency_s``, ``sandbox_start_s`` (wall seconds).
+    """
 
     def __init__(self, env_config: Any = None, extras: dict[str, Any] | None = None) -> None:
         super().__init__()
