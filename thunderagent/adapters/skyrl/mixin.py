@@ -48,19 +48,26 @@ class SchedulingMixin:
         return generator
 
     def get_tracker(self) -> Any:
-        """The user's tracker; scheduler metrics join the last log call of each step."""
+        """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary."""
         tracker = cast(Any, super()).get_tracker()
-        inner = tracker.log
+        inner, inner_finish = tracker.log, tracker.finish
 
         @functools.wraps(inner)
         def log(data: dict[str, Any], step: int, commit: bool = False) -> None:
-            host = getattr(self, "_host", None)
-            if commit and host is not None:
-                data = {**data, **{f"thunder/{name}": value for name, value in host.runtime.snapshot().items()}}
-            inner(data, step, commit)
+            inner({**data, **self._metrics()} if commit else data, step, commit)
 
-        tracker.log = log
+        def finish() -> None:
+            run = getattr(tracker.logger, "run", None)  # of W&B, while it is open
+            if run is not None:
+                run.summary.update(self._metrics())
+            inner_finish()
+
+        tracker.log, tracker.finish = log, finish
         return tracker
+
+    def _metrics(self) -> dict[str, float]:
+        host = getattr(self, "_host", None)
+        return {} if host is None else {f"thunder/{name}": value for name, value in host.runtime.snapshot().items()}
 
 
 def _engines(cfg: Any, client: RemoteInferenceClient) -> list[str]:
