@@ -2,7 +2,10 @@
 
     ThunderAgentError
     ├── ConfigError              the user's configuration: names the key, the value and what is allowed
-    ├── IllegalTransition        a program was asked for a step that its state does not have (a bug in a caller)
+    ├── ContractError            a caller of the core broke its contract (a bug in that caller)
+    │   ├── IllegalTransition    a program was asked for a step that its state does not have
+    │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
+    │   └── TraceError           a recorded trace cannot be read; names the line
     └── TurnError                one turn could not run; the program may go on with another turn
         ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
         └── BackendLost          its backend died or left while it ran
@@ -27,7 +30,31 @@ class ConfigError(ThunderAgentError):
         self.allowed = allowed
 
 
-class IllegalTransition(ThunderAgentError):
+class ContractError(ThunderAgentError):
+    """A caller of the core did what it must not."""
+
+
+class IllegalEvent(ContractError):
+    """An event does not fit the state of its turn. It was rejected before anything changed."""
+
+    def __init__(self, event: str, turn_id: int, state: str, wanted: str) -> None:
+        super().__init__(f"{event}: turn {turn_id} is {state}, it must be {wanted}")
+        self.event = event
+        self.turn_id = turn_id
+        self.state = state
+        self.wanted = wanted
+
+
+class TraceError(ContractError):
+    """A line of a recorded trace is broken."""
+
+    def __init__(self, line: str, problem: str) -> None:
+        super().__init__(f"trace line {line[:80]!r}: {problem}")
+        self.line = line
+        self.problem = problem
+
+
+class IllegalTransition(ContractError):
     """A program cannot take this step from the state that it is in."""
 
     def __init__(self, program_id: str, state: str, step: str) -> None:

@@ -106,7 +106,6 @@ def test_a_paused_program_resumes_before_new_ones_and_on_its_origin() -> None:
     new, back = driver.arrive("new", 1_000), driver.arrive("old", 4_200)
     driver.send(BackendJoined("b", 4_000))
     assert driver.parked(back)
-    assert driver.parked(new)
     driver.end(big, 4_500)
     driver.release("big")
     assert driver.admitted_to(back) == "a"

@@ -87,7 +87,7 @@ def test_engine_timing_and_first_tokens_split_the_time_of_a_turn() -> None:
             turn.finish(Usage(100, 10), EngineTiming(queue_s=0.5, prefill_s=1.5, decode_s=2.5))
         async with fixture.runtime.turn("p", prompt_tokens=120) as turn:
             fixture.clock.now_s += 2.0
-            fixture.runtime.first_token(turn)
+            turn.first_token()
             fixture.clock.now_s += 3.0
             turn.finish(Usage(120, 10))
 

@@ -1,14 +1,29 @@
 """The scheduling core: pure, no asyncio, no clock, no I/O, standard library only. Events in, effects out."""
 
 from thunderagent.core.counters import Counters
-from thunderagent.core.effects import Abort, Admit, Effect, Park, ParkReason, Refuse, WakeAt
+from thunderagent.core.effects import (
+    Abort,
+    Admit,
+    Demote,
+    Effect,
+    Free,
+    Park,
+    ParkReason,
+    PrepareTools,
+    ReclaimTools,
+    Refuse,
+    WakeAt,
+)
 from thunderagent.core.events import (
     BackendJoined,
     BackendLeft,
+    CacheLost,
     CapacityChanged,
     Event,
     FirstToken,
+    HealthChanged,
     ProgramReleased,
+    Progress,
     TimerFired,
     TurnArrived,
     TurnCancelled,
@@ -16,10 +31,15 @@ from thunderagent.core.events import (
     WeightSyncBegan,
     WeightSyncEnded,
 )
+from thunderagent.core.explain import Explanation
+from thunderagent.core.limits import Limits
 from thunderagent.core.policies import Policy
+from thunderagent.core.policies.cap import CapPolicy
 from thunderagent.core.policies.default import DefaultPolicy
+from thunderagent.core.policies.thunder import ThunderPolicy
 from thunderagent.core.policies.tr import TrPolicy
 from thunderagent.core.program import Program, Status
+from thunderagent.core.prompt_text import PromptSize, measure
 from thunderagent.core.scheduler import Scheduler
 from thunderagent.core.usage import Usage
 
@@ -28,20 +48,32 @@ __all__ = [
     "Admit",
     "BackendJoined",
     "BackendLeft",
+    "CacheLost",
+    "CapPolicy",
     "CapacityChanged",
     "Counters",
     "DefaultPolicy",
+    "Demote",
     "Effect",
     "Event",
+    "Explanation",
     "FirstToken",
+    "Free",
+    "HealthChanged",
+    "Limits",
     "Park",
     "ParkReason",
     "Policy",
+    "PrepareTools",
     "Program",
     "ProgramReleased",
+    "Progress",
+    "PromptSize",
+    "ReclaimTools",
     "Refuse",
     "Scheduler",
     "Status",
+    "ThunderPolicy",
     "TimerFired",
     "TrPolicy",
     "TurnArrived",
@@ -51,4 +83,5 @@ __all__ = [
     "WakeAt",
     "WeightSyncBegan",
     "WeightSyncEnded",
+    "measure",
 ]

@@ -10,6 +10,9 @@ class ParkReason(StrEnum):
     """Why a turn waits."""
 
     NO_ROOM = "no room in the KV cache"
+    NO_SLOT = "no free program slot"
+    BEHIND = "others are ahead of it"
+    TICK = "resumes are decided at the next tick"
     WEIGHT_SYNC = "weights are being synchronised"
 
 
@@ -19,6 +22,8 @@ class Admit:
 
     turn_id: int
     backend_id: str
+    priority: int = 0
+    """For an engine's priority queue, lower first (vLLM's order): the caller's priority, then the program's birth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,40 @@ class Abort:
 
 
 @dataclass(frozen=True, slots=True)
+class Demote:
+    """Hint: this program gave up its KV cache; its blocks may be evicted before all others."""
+
+    program_id: str
+    backend_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Hint: this program is over; its own blocks have no more use."""
+
+    program_id: str
+    backend_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTools:
+    """This program is new: its sandboxes can be prepared while its first turn waits and runs."""
+
+    program_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimTools:
+    """This program is over (released, expired or evicted): everything that was kept for it can go."""
+
+    program_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Send ``TimerFired`` at this time (same clock as ``now``); an earlier request stands beside it, not replaced."""
+    """Send ``TimerFired`` at this time (same clock as ``now``), instead of any time asked for before."""
 
     at_s: float
 
 
-Effect = Admit | Park | Refuse | Abort | WakeAt
+Effect = Admit | Park | Refuse | Abort | Demote | Free | PrepareTools | ReclaimTools | WakeAt

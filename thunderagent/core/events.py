@@ -9,15 +9,29 @@ from thunderagent.core.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class TurnArrived:
-    """A program asks for one LLM turn. ``turn_id`` is unique for ever; ``prompt_tokens`` is the whole context of the turn."""
+    """A program asks for one LLM turn. The length of its context is given in tokens, or as text to be estimated."""
 
     program_id: str
     turn_id: int
-    prompt_tokens: int
+    """Unique for ever."""
+    prompt_tokens: int | None = None
+    """The whole context of the turn, exactly; None: only its text is known, tokens are estimated."""
     group: str = ""
     """RL prompt group: its samples share their first prompt. Empty: none."""
     phase: str = ""
-    """Where the program comes from, ``train`` or ``eval``; carried to profiles only."""
+    """Where the program comes from, ``train`` or ``eval``; carried to views and profiles."""
+    prompt_characters: int = 0
+    """Characters of text in the whole context, images and other media left out (``prompt_text.measure``)."""
+    prompt_images: int = 0
+    """Images in the whole context."""
+    tool: str = ""
+    """The tool whose call ended with this turn's arrival. Empty: what the last ``TurnEnded`` named."""
+    prefix: str = ""
+    """Names a start of the context that programs of any group share, such as a system prompt. Read with the first turn."""
+    prefix_tokens: int = 0
+    """Tokens in that start."""
+    priority: int = 0
+    """Of the program, read with its first turn; lower goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +42,21 @@ class FirstToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """A turn is at this many generated tokens."""
+
+    turn_id: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """A turn is over. ``usage`` is None when it failed and the engine's count is not known."""
 
     turn_id: int
     usage: Usage | None = None
+    tool: str = ""
+    """The tool that the answer calls, if it is known: how long such calls take decides how long the KV cache is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +75,13 @@ class ProgramReleased:
 
 @dataclass(frozen=True, slots=True)
 class BackendJoined:
-    """An engine is there. ``capacity_tokens`` is the KV cache that programs may fill; None: not known, never full."""
+    """An engine, or one data-parallel rank of it, is there: what has a KV cache of its own is a backend of its own."""
 
     backend_id: str
     capacity_tokens: int | None
+    """KV cache that programs may fill; None: not known, never full; 0: none yet, takes no turns."""
+    host_tokens: int = 0
+    """Second tier of the KV cache in host memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +97,22 @@ class CapacityChanged:
 
     backend_id: str
     capacity_tokens: int | None
+    host_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """An engine stopped or started answering its health checks; an unhealthy one keeps its turns and gets no new ones."""
+
+    backend_id: str
+    healthy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLost:
+    """An engine restarted or flushed its KV cache; turns in it go on."""
+
+    backend_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +124,27 @@ class WeightSyncBegan:
 class WeightSyncEnded:
     """The engines hold the new weights (or the sync failed); turns may start again."""
 
+    kv_lost: bool = False
+    """Whether KV computed before can no longer be used: the caches were reset, or are salted with the weight version."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """A time asked for with a ``WakeAt`` effect has come."""
+    """The time asked for with a ``WakeAt`` effect has come."""
 
 
 Event = (
     TurnArrived
     | FirstToken
+    | Progress
     | TurnEnded
     | TurnCancelled
     | ProgramReleased
     | BackendJoined
     | BackendLeft
     | CapacityChanged
+    | HealthChanged
+    | CacheLost
     | WeightSyncBegan
     | WeightSyncEnded
     | TimerFired

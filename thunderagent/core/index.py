@@ -1,49 +1,76 @@
-"""An ordered set of ids with changing keys: a heap whose stale entries are dropped when they surface, O(log n) each."""
+"""An ordered set of items with changing keys: a heap whose stale entries are dropped when they surface, O(log n) each."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
-Key = tuple[float, ...]
+Key = float | tuple[float, ...]
+"""What items are ordered by; all keys of one index have the same shape."""
 
 
-class OrderedIndex:
-    """Ids in ascending order of their keys; ties by the id itself."""
+class Indexed(Protocol):
+    """What an item needs: a number of its own, which breaks ties, so that equal keys keep their order of birth."""
+
+    @property
+    def birth(self) -> int:
+        """Unique among the items of an index."""
+
+
+T = TypeVar("T", bound=Indexed)
+
+
+class OrderedIndex(Generic[T]):
+    """Items in ascending order of their keys, then of their births."""
+
+    __slots__ = ("_heap", "_live")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Key, str]] = []
-        self._keys: dict[str, Key] = {}
+        self._heap: list[tuple[Key, int, T]] = []
+        self._live: dict[int, tuple[Key, int, T]] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._live)
 
-    def __contains__(self, item_id: str) -> bool:
-        return item_id in self._keys
+    def __contains__(self, item: T) -> bool:
+        return item.birth in self._live
 
-    def __iter__(self) -> Iterator[str]:
-        """All ids, in no order."""
-        return iter(self._keys)
+    def __iter__(self) -> Iterator[T]:
+        """All items, in no order."""
+        return (entry[2] for entry in self._live.values())
 
-    def put(self, item_id: str, key: Key) -> None:
-        """Insert the id, or move it to a new key."""
-        if self._keys.get(item_id) == key:
+    def put(self, item: T, key: Key) -> None:
+        """Insert the item, or move it to a new key."""
+        birth = item.birth
+        known = self._live.get(birth)
+        if known is not None and known[0] == key:
             return
-        self._keys[item_id] = key
-        heapq.heappush(self._heap, (key, item_id))
-        if len(self._heap) > 2 * len(self._keys) + 16:  # stale entries outnumber live ones: amortised O(1) per put
-            self._heap = [(k, i) for i, k in self._keys.items()]
+        self._live[birth] = entry = (key, birth, item)
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 2 * len(self._live) + 16:  # stale entries outnumber live ones: amortised O(1) per put
+            self._heap = list(self._live.values())
             heapq.heapify(self._heap)
 
-    def discard(self, item_id: str) -> None:
-        """Remove the id if it is there."""
-        self._keys.pop(item_id, None)
+    def discard(self, item: T) -> None:
+        """Remove the item if it is there."""
+        self._live.pop(item.birth, None)
 
-    def first(self) -> str | None:
-        """The id with the smallest key, or None when empty."""
-        while self._heap:
-            key, item_id = self._heap[0]
-            if self._keys.get(item_id) == key:
-                return item_id
-            heapq.heappop(self._heap)
+    def first(self) -> T | None:
+        """The item with the smallest key, or None when empty."""
+        entry = self._first()
+        return None if entry is None else entry[2]
+
+    def first_key(self) -> Key | None:
+        """The smallest key, or None when empty."""
+        entry = self._first()
+        return None if entry is None else entry[0]
+
+    def _first(self) -> tuple[Key, int, T] | None:
+        heap, live = self._heap, self._live
+        while heap:
+            entry = heap[0]
+            if live.get(entry[1]) is entry:
+                return entry
+            heapq.heappop(heap)
         return None

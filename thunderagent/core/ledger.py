@@ -1,92 +1,186 @@
 """The exact account of KV tokens per backend: running sums and ordered indexes, O(log n) per change.
 
-A group's shared first prompt is stored once in the engine's prefix cache, so it is counted once per backend, whichever of its
-samples are resident.
+What programs share (``prefixes.py``) is stored once in an engine's prefix cache, so it is counted once per backend.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from thunderagent.core.index import OrderedIndex
+from thunderagent.core.decaying_sum import DecayingSum
+from thunderagent.core.index import Key, OrderedIndex
+from thunderagent.core.prefixes import Prefix
 from thunderagent.core.program import Program, Status, Step
+
+PREFILL_TOKENS_PER_S = 9_000.0
+"""Where the measured prefill speed of a backend starts: a 32B dense model on two H100s."""
 
 
 @dataclass(slots=True, eq=False)
 class Backend:
-    """One engine: its capacity and what is committed on it. All sums are in tokens."""
+    """One KV cache: its capacity and what is committed on it. All sums are in tokens."""
 
     id: str
+    birth: int
+    """Order of joining."""
     capacity_tokens: int | None
     """KV capacity; None: unknown, never full."""
-    resident: int = 0
-    """Programs whose KV is counted here."""
+    host_tokens: int = 0
+    """Second tier in host memory."""
+    healthy: bool = True
+    epoch: int = 0
+    """How often its KV cache was lost."""
+    written_tokens: int = 0
+    """KV computed here since it joined, as far as usage tells."""
+    prefill_tokens_per_s: float = PREFILL_TOKENS_PER_S
+    """Measured (``residency.py``)."""
+    fit: float = 1.0
+    """Correction of the capacity by observed cache misses (``thunder``)."""
     private_reasoning_tokens: int = 0
     private_acting_tokens: int = 0
     marked_tokens: int = 0
-    """Of the reasoning ones, tokens that will be given up when their turns end."""
+    """Of the reasoning ones, private tokens that will be given up when their turns end."""
     shared_tokens: int = 0
-    groups: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Group -> (resident members, shared tokens counted for it)."""
-    acting: OrderedIndex = field(default_factory=OrderedIndex)
+    """Shared starts, each once."""
+    credited_tokens: int = 0
+    """Shared starts, once for every resident program that has them: what would be counted without the credit."""
+    prefixes: dict[Prefix, int] = field(default_factory=dict)
+    """Prefix -> residents with it and prefixes below it that are here."""
+    decayed_acting: DecayingSum | None = None
+    """Private tokens of the acting ones, decaying since their turns ended; only for policies with decay."""
+    programs: dict[int, Program] = field(default_factory=dict)
+    """Residents by birth."""
+    acting: OrderedIndex[Program] = field(default_factory=OrderedIndex)
     """Residents between turns, smallest private part first."""
-    unmarked: OrderedIndex = field(default_factory=OrderedIndex)
-    """Residents with running turns that are not marked, smallest private part first."""
-    programs: dict[str, Program] = field(default_factory=dict)
+    unmarked: OrderedIndex[Program] = field(default_factory=OrderedIndex)
+    """Residents with running turns that are not marked, smallest private part first; only for policies that mark."""
+
+    @property
+    def resident(self) -> int:
+        """Programs whose KV is counted here."""
+        return len(self.programs)
+
+    @property
+    def usable(self) -> bool:
+        """Whether turns may be sent here."""
+        return self.healthy and self.capacity_tokens != 0
+
+    @property
+    def private_tokens(self) -> int:
+        """Private tokens of all residents."""
+        return self.private_reasoning_tokens + self.private_acting_tokens
+
+    def new_shared_tokens(self, program: Program) -> int:
+        """Shared tokens that would be counted here for the first time with this program."""
+        tokens, prefix = 0, program.prefix
+        while prefix is not None and prefix not in self.prefixes:
+            tokens += prefix.own_tokens
+            prefix = prefix.parent
+        return tokens
 
     def need_tokens(self, program: Program) -> int:
-        """Tokens that admitting this program would add, given which groups are here."""
-        if program.group in self.groups:
-            return program.context_tokens - program.shared_tokens
-        return program.context_tokens
+        """Tokens that admitting this program would add."""
+        return program.private_tokens + self.new_shared_tokens(program)
+
+    def could_hold(self, program: Program) -> bool:
+        """Whether its context fits when nothing else is here."""
+        return self.capacity_tokens is None or program.context_tokens <= self.capacity_tokens
 
 
 class Ledger:
-    """All backends and the programs counted on them."""
+    """All backends and the programs counted on them. ``load`` orders backends for placement, smallest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[Backend], Key], *, marks: bool = False) -> None:
         self.backends: dict[str, Backend] = {}
+        self.largest_tokens: int | None = 0
+        """The largest KV capacity of all usable backends; None if one of them is unknown."""
+        self._load, self._marks = load, marks
+        self._order: OrderedIndex[Backend] = OrderedIndex()
+        self.empty: dict[int, Backend] = {}
+        """Usable backends without residents, by birth."""
+        self._stale: dict[int, Backend] = {}
+        """Backends whose place in the order is to be brought up to date before it is used."""
+        self._births = 0
+
+    # Backends
+
+    def join(self, backend_id: str, capacity_tokens: int | None, host_tokens: int) -> Backend:
+        """Add a backend."""
+        self._births += 1
+        backend = self.backends[backend_id] = Backend(backend_id, self._births, capacity_tokens, host_tokens)
+        self.reassess(backend)
+        return backend
+
+    def leave(self, backend: Backend) -> None:
+        """Take away a backend on which nothing is counted any more."""
+        del self.backends[backend.id]
+        self.reassess(backend)
+
+    def reassess(self, backend: Backend) -> None:
+        """To be called when the capacity or health of a backend, or its being here, has changed. O(backends)."""
+        if backend.usable and self.backends.get(backend.id) is backend:
+            self._stale[backend.birth] = backend
+            if not backend.programs:
+                self.empty[backend.birth] = backend
+        else:
+            self._order.discard(backend)
+            self._stale.pop(backend.birth, None)
+            self.empty.pop(backend.birth, None)
+        capacities = [b.capacity_tokens for b in self.backends.values() if b.usable]
+        known = [capacity for capacity in capacities if capacity is not None]
+        self.largest_tokens = max(known, default=0) if len(known) == len(capacities) else None
+
+    def least_loaded(self) -> Backend | None:
+        """The usable backend with the smallest load; None if there is none."""
+        if self._stale:
+            for backend in self._stale.values():
+                self._order.put(backend, self._load(backend))
+            self._stale.clear()
+        return self._order.first()
+
+    def usable(self, backend_id: str | None) -> Backend | None:
+        """The backend of this id if turns may be sent to it."""
+        backend = self.backends.get(backend_id) if backend_id is not None else None
+        return backend if backend is not None and backend.usable else None
+
+    def touch(self, backend: Backend) -> None:
+        """Its load may have changed."""
+        if backend.usable:
+            self._stale[backend.birth] = backend
+
+    # Programs
 
     def add(self, program: Program, backend: Backend, step: Step) -> None:
         """Make a program resident by this step and count it."""
         program.take(step)
-        program.backend_id = program.origin_id = backend.id
-        backend.resident += 1
-        backend.programs[program.id] = program
-        if program.group:
-            members, tokens = backend.groups.get(program.group, (0, 0))
-            shared_tokens = max(tokens, program.shared_tokens)
-            backend.groups[program.group] = (members + 1, shared_tokens)
-            backend.shared_tokens += shared_tokens - tokens
+        program.backend, program.origin_id = backend, backend.id
+        self.empty.pop(backend.birth, None)
+        backend.programs[program.birth] = program
+        backend.credited_tokens += program.shared_tokens
+        self._share(program, backend)
         self._count(program, backend, +1)
 
-    def remove(self, program: Program, step: Step) -> None:
-        """Stop counting a resident program, by this step."""
-        backend = self._of(program)
+    def remove(self, program: Program, step: Step) -> Backend:
+        """Stop counting a resident program, by this step; returns where it was."""
+        backend = program.backend
+        assert backend is not None, f"{program.id} is not resident"
         self._count(program, backend, -1)
         program.take(step)
-        backend.resident -= 1
-        del backend.programs[program.id]
-        if program.group:
-            members, tokens = backend.groups[program.group]
-            if members == 1:
-                del backend.groups[program.group]
-                backend.shared_tokens -= tokens
-            else:
-                backend.groups[program.group] = (members - 1, tokens)
-        program.backend_id = None
-        program.marked = False
+        del backend.programs[program.birth]
+        backend.credited_tokens -= program.shared_tokens
+        self._unshare(program, backend)
+        program.backend, program.marked = None, False
+        if not backend.programs and backend.usable:
+            self.empty[backend.birth] = backend
+        return backend
 
     def change(
-        self,
-        program: Program,
-        *,
-        step: Step | None = None,
-        context_tokens: int | None = None,
-        marked: bool | None = None,
-    ) -> None:
-        """Change a program that stays resident, keeping every sum and index true."""
-        backend = self._of(program)
+        self, program: Program, *, step: Step | None = None, context_tokens: int | None = None, marked: bool | None = None
+    ) -> Backend:
+        """Change a program that stays resident, keeping every sum and index true; returns where it is."""
+        backend = program.backend
+        assert backend is not None, f"{program.id} is not resident"
         self._count(program, backend, -1)
         if step is not None:
             program.take(step)
@@ -95,28 +189,52 @@ class Ledger:
         if marked is not None:
             program.marked = marked
         self._count(program, backend, +1)
+        return backend
 
-    def _of(self, program: Program) -> Backend:
-        assert program.backend_id is not None, f"{program.id} is not resident"
-        return self.backends[program.backend_id]
+    def _count(self, program: Program, backend: Backend, sign: int) -> None:
+        private_tokens = program.context_tokens - program.shared_tokens
+        if program.status is Status.ACTING:
+            backend.private_acting_tokens += sign * private_tokens
+            if sign > 0:
+                backend.acting.put(program, private_tokens)
+            else:
+                backend.acting.discard(program)
+        else:
+            backend.private_reasoning_tokens += sign * private_tokens
+            if self._marks:
+                self._count_mark(program, backend, sign, private_tokens)
+        self.touch(backend)
 
     @staticmethod
-    def _count(program: Program, backend: Backend, sign: int) -> None:
-        private_tokens = program.context_tokens - program.shared_tokens
-        tokens, key = sign * private_tokens, (private_tokens, program.birth)
-        if program.status is Status.ACTING:
-            backend.private_acting_tokens += tokens
-            _update(backend.acting, program.id, key, sign)
-            return
-        backend.private_reasoning_tokens += tokens
+    def _count_mark(program: Program, backend: Backend, sign: int, private_tokens: int) -> None:
         if program.marked:
-            backend.marked_tokens += tokens
+            backend.marked_tokens += sign * private_tokens
+        elif sign > 0:
+            backend.unmarked.put(program, private_tokens)
         else:
-            _update(backend.unmarked, program.id, key, sign)
+            backend.unmarked.discard(program)
 
+    @staticmethod
+    def _share(program: Program, backend: Backend) -> None:
+        prefix = program.prefix
+        if prefix is not None:
+            prefix.home_id = backend.id
+        while prefix is not None:
+            count = backend.prefixes.get(prefix, 0)
+            backend.prefixes[prefix] = count + 1
+            if count:
+                return
+            backend.shared_tokens += prefix.own_tokens
+            prefix = prefix.parent
 
-def _update(index: OrderedIndex, item_id: str, key: tuple[int, int], sign: int) -> None:
-    if sign > 0:
-        index.put(item_id, key)
-    else:
-        index.discard(item_id)
+    @staticmethod
+    def _unshare(program: Program, backend: Backend) -> None:
+        prefix = program.prefix
+        while prefix is not None:
+            count = backend.prefixes[prefix]
+            if count > 1:
+                backend.prefixes[prefix] = count - 1
+                return
+            del backend.prefixes[prefix]
+            backend.shared_tokens -= prefix.own_tokens
+            prefix = prefix.parent

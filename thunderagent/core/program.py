@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from thunderagent.errors import IllegalTransition
+
+if TYPE_CHECKING:
+    from thunderagent.core.ledger import Backend
+    from thunderagent.core.prefixes import Group, Prefix
+    from thunderagent.core.turn import Turn
 
 
 class Status(StrEnum):
@@ -35,6 +41,8 @@ class Step(StrEnum):
     PARK = "park"
     ALL_TURNS_ENDED = "all turns ended"
     PAUSE = "pause"
+    RESUME = "resume"
+    """Its KV is counted again ahead of its next turn (the published policy does so at a tick)."""
     WITHDRAW = "withdraw"
     """The last waiting turn was cancelled or refused."""
     LOSE_BACKEND = "lose backend"
@@ -42,7 +50,6 @@ class Step(StrEnum):
 
 
 TRANSITIONS: dict[tuple[Status, Step], Status] = {
-    (Status.NEW, Step.ADMIT): Status.REASONING,
     (Status.NEW, Step.PARK): Status.PARKED,
     (Status.NEW, Step.RELEASE): Status.TERMINATED,
     (Status.REASONING, Step.ADMIT): Status.REASONING,
@@ -53,8 +60,8 @@ TRANSITIONS: dict[tuple[Status, Step], Status] = {
     (Status.ACTING, Step.PAUSE): Status.PAUSED,
     (Status.ACTING, Step.LOSE_BACKEND): Status.PAUSED,
     (Status.ACTING, Step.RELEASE): Status.TERMINATED,
-    (Status.PAUSED, Step.ADMIT): Status.REASONING,
     (Status.PAUSED, Step.PARK): Status.PARKED,
+    (Status.PAUSED, Step.RESUME): Status.ACTING,
     (Status.PAUSED, Step.RELEASE): Status.TERMINATED,
     (Status.PARKED, Step.ADMIT): Status.REASONING,
     (Status.PARKED, Step.PARK): Status.PARKED,
@@ -70,23 +77,44 @@ class Program:
 
     id: str
     birth: int
-    """Order of first arrival; breaks ties, so that equal programs keep their order."""
-    group: str = ""
+    """Order of first arrival, unique for ever: an id that is used again after its release is another program."""
+    phase: str = ""
+    priority: int = 0
+    """Lower goes first."""
+    group: Group | None = None
+    prefix: Prefix | None = None
+    """The longest shared start of its context."""
+    shared_tokens: int = 0
+    """Tokens in that start, counted once per backend for all that share it."""
     status: Status = Status.NEW
-    backend_id: str | None = None
+    backend: Backend | None = None
     """Where its KV is counted now; None while NEW, PAUSED or PARKED."""
     origin_id: str | None = None
     """Where its KV last was: the backend to resume on if its blocks may still be there."""
     context_tokens: int = 0
-    """Exact size after the last turn, or the prompt of the running or waiting one."""
-    shared_tokens: int = 0
-    """Leading tokens that it shares with its group, counted once per backend for the whole group."""
+    """Exact size after the last turn, or the prompt (and progress) of the running or waiting one."""
     marked: bool = False
     """To be paused as soon as its running turns have ended."""
-    running: set[int] = field(default_factory=set)
+    running: list[Turn] = field(default_factory=list)
     """Turns in the engine; several at once are legal."""
-    waiting: list[int] = field(default_factory=list)
+    waiting: list[Turn] = field(default_factory=list)
     """Parked turns in order of arrival."""
+    held_turns: int = 0
+    """Turns held back by a weight sync."""
+    tool: str = ""
+    """What it runs while ACTING or PAUSED, as far as it is known."""
+    acting_since_s: float | None = None
+    """When its last running turn ended; None while one runs or waits, or before the first."""
+    epoch: int = 0
+    """The backend's epoch when its KV was last written: if that has moved on, the KV is gone."""
+    written_mark: int = 0
+    """The backend's count of written tokens at that time: how much has been written since tells what may be evicted."""
+    exact_prompt_tokens: int = 0
+    """Prompt of the last turn whose usage is known; 0: none yet."""
+    prompt_characters: int = 0
+    """Text of that prompt."""
+    prompt_images: int = 0
+    """Images of that prompt."""
 
     def take(self, step: Step) -> None:
         """Go to the next status.
@@ -102,4 +130,14 @@ class Program:
     @property
     def resident(self) -> bool:
         """Whether its KV is counted on a backend."""
-        return self.status in (Status.REASONING, Status.ACTING)
+        return self.backend is not None
+
+    @property
+    def private_tokens(self) -> int:
+        """Tokens of its context that it shares with nobody."""
+        return self.context_tokens - self.shared_tokens
+
+    @property
+    def idle(self) -> bool:
+        """Whether no turn of it runs, waits or is held."""
+        return not (self.running or self.waiting or self.held_turns)

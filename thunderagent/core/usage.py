@@ -13,6 +13,8 @@ class Usage:
     completion_tokens: int
     cached_tokens: int | None = None
     """Prompt tokens served from the prefix cache (``prompt_tokens_details.cached_tokens``); None: the engine does not tell."""
+    prefill_s: float | None = None
+    """Seconds that the engine took to compute the rest of the prompt; None: it does not tell."""
 
     @property
     def context_tokens(self) -> int:

@@ -1,70 +1,86 @@
-"""The line of programs whose turns are held back: one order by policy, one by age."""
+"""The line of programs whose turns are held back: one order by policy, one by age, one by size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
-from thunderagent.core.index import OrderedIndex
-from thunderagent.core.policies import Policy
+from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.program import Program
+from thunderagent.core.turn import Turn
 
 
 class WaitingLine:
     """Parked programs. Joining, leaving and asking who is next cost O(log n)."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._by_policy = OrderedIndex()
-        self._by_age = OrderedIndex()
-        self._since_s: dict[str, float] = {}
+    def __init__(self, key: Callable[[Program], Key], max_wait_s: float | None) -> None:
+        """Programs are admitted in ascending order of ``key``; one that has waited for ``max_wait_s`` comes first."""
+        self._key, self._max_wait_s = key, max_wait_s
+        self._by_policy: OrderedIndex[Program] = OrderedIndex()
+        self._by_age: OrderedIndex[Program] = OrderedIndex()
+        self._by_size: OrderedIndex[Program] = OrderedIndex()
         self.turns = 0
         """Turns of all programs in line."""
 
     def __len__(self) -> int:
         return len(self._by_policy)
 
-    def __iter__(self) -> Iterator[str]:
-        """Ids of the programs in line, in no order."""
+    def __contains__(self, program: Program) -> bool:
+        return program in self._by_policy
+
+    def __iter__(self) -> Iterator[Program]:
+        """The programs in line, in no order."""
         return iter(self._by_policy)
 
-    def join(self, program: Program, turn_id: int, now: float) -> None:
+    def join(self, program: Program, turn: Turn) -> None:
         """Add a turn of a program; the program's place follows its new size, its age is that of its first turn in line."""
         if not program.waiting:
-            self._since_s[program.id] = now
-            self._by_age.put(program.id, (now, program.birth))
-        program.waiting.append(turn_id)
-        self._by_policy.put(program.id, self._policy.resume_key(program))
+            self._by_age.put(program, turn.arrived_s)
+        program.waiting.append(turn)
+        self._by_size.put(program, program.context_tokens)
+        self.reorder(program)
         self.turns += 1
 
-    def leave(self, program: Program) -> list[int]:
-        """Take a program with all its turns out of the line (nothing happens if it is not in it)."""
-        turn_ids, program.waiting = program.waiting, []
-        self.turns -= len(turn_ids)
-        self._by_policy.discard(program.id)
-        self._by_age.discard(program.id)
-        self._since_s.pop(program.id, None)
-        return turn_ids
+    def reorder(self, program: Program) -> None:
+        """The policy's key of a program in line has changed."""
+        self._by_policy.put(program, self._key(program))
 
-    def withdraw(self, program: Program, turn_id: int) -> None:
-        """Take one turn out; the program stays in line while another turn of it waits."""
-        if program.waiting == [turn_id]:
+    def leave(self, program: Program) -> list[Turn]:
+        """Take a program with all its turns out of the line (nothing happens if it is not in it)."""
+        turns, program.waiting = program.waiting, []
+        self.turns -= len(turns)
+        self._by_policy.discard(program)
+        self._by_age.discard(program)
+        self._by_size.discard(program)
+        return turns
+
+    def withdraw(self, turn: Turn) -> None:
+        """Take one turn out; its program stays in line while another turn of it waits."""
+        program = turn.program
+        if program.waiting == [turn]:
             self.leave(program)
             return
-        program.waiting.remove(turn_id)
+        program.waiting.remove(turn)
         self.turns -= 1
 
-    def next(self, now: float) -> str | None:
+    def next(self, now: float) -> Program | None:
         """Who is to be admitted next: one that has waited too long, else the first in the policy's order."""
         return self.overdue(now) or self._by_policy.first()
 
-    def overdue(self, now: float) -> str | None:
+    def first(self) -> Program | None:
+        """The first in the policy's order."""
+        return self._by_policy.first()
+
+    def smallest(self) -> Program | None:
+        """The program with the shortest context."""
+        return self._by_size.first()
+
+    def overdue(self, now: float) -> Program | None:
         """The program that has waited longest, if that is too long."""
         deadline_s = self.deadline_s()
         return self._by_age.first() if deadline_s is not None and now >= deadline_s else None
 
     def deadline_s(self) -> float | None:
         """When the oldest in line will have waited too long; None: never."""
-        oldest = self._by_age.first()
-        if oldest is None or self._policy.max_wait_s is None:
-            return None
-        return self._since_s[oldest] + self._policy.max_wait_s
+        oldest_s = self._by_age.first_key() if self._max_wait_s is not None else None
+        return None if oldest_s is None else cast(float, oldest_s) + cast(float, self._max_wait_s)

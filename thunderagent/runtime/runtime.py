@@ -15,12 +15,16 @@ from thunderagent.core import (
     Admit,
     BackendJoined,
     BackendLeft,
+    CacheLost,
     CapacityChanged,
     Effect,
     Event,
-    FirstToken,
+    HealthChanged,
+    Limits,
     Policy,
     ProgramReleased,
+    PromptSize,
+    ReclaimTools,
     Refuse,
     Scheduler,
     TimerFired,
@@ -40,6 +44,7 @@ from thunderagent.runtime.turn import Turn
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
+EMPTY_PROMPT = PromptSize(0, 0)
 
 
 class Runtime:
@@ -49,12 +54,13 @@ class Runtime:
         self,
         policy: Policy,
         *,
+        limits: Limits | None = None,
         clock: Clock = time.monotonic,
         wall_clock: Clock = time.time,
         on_step: Callable[[StepProfile], None] | None = None,
     ) -> None:
         """``on_step`` is called on the loop for every finished step and must not block."""
-        self.scheduler = Scheduler(policy)
+        self.scheduler = Scheduler(policy, limits)
         self.totals = Totals()
         self.cpu_s = 0.0
         """CPU time spent in the scheduler and in carrying out its effects."""
@@ -66,26 +72,53 @@ class Runtime:
         self._turns: dict[int, Turn] = {}
         self._recorder = StepRecorder()
         self._backends: dict[str, int | None] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     # Turns and programs
 
     @asynccontextmanager
-    async def turn(self, program_id: str, *, prompt_tokens: int, group: str = "", phase: str = "") -> AsyncIterator[Turn]:
+    async def turn(
+        self,
+        program_id: str,
+        *,
+        prompt_tokens: int | None = None,
+        prompt: PromptSize = EMPTY_PROMPT,
+        group: str = "",
+        phase: str = "",
+        tool: str = "",
+        prefix: str = "",
+        prefix_tokens: int = 0,
+        priority: int = 0,
+    ) -> AsyncIterator[Turn]:
         """Wait for admission, then run one turn of a program inside the block.
 
-        ``prompt_tokens`` is the whole context. Leaving the block ends the turn, whatever the way: after ``turn.finish`` as
-        completed, by cancellation as cancelled, else as failed.
+        The whole context is given in ``prompt_tokens`` or, where only its text is known, as ``prompt`` (``core.measure``). The
+        other arguments are those of ``core.TurnArrived``. Leaving the block ends the turn, whatever the way: after
+        ``turn.finish`` as completed, by cancellation as cancelled, else as failed.
 
         Raises:
             TurnRefused: the scheduler will not run it; no trace is left of the turn.
         """
-        turn = Turn(program_id, next(self._turn_ids), prompt_tokens, self._clock(), group=group, phase=phase)
+        arrival = TurnArrived(
+            program_id,
+            next(self._turn_ids),
+            prompt_tokens,
+            group,
+            phase,
+            prompt_characters=prompt.characters,
+            prompt_images=prompt.images,
+            tool=tool,
+            prefix=prefix,
+            prefix_tokens=prefix_tokens,
+            priority=priority,
+        )
+        turn = Turn(arrival, self._clock, self._handle)
         waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiters[turn.turn_id] = waiter
         self._turns[turn.turn_id] = turn
         outcome = "failed"
         try:
-            self._handle(TurnArrived(program_id, turn.turn_id, prompt_tokens, group, phase))
+            self._handle(arrival)
             await waiter
             yield turn
             outcome = "completed" if turn.usage is not None else "failed"
@@ -103,11 +136,6 @@ class Runtime:
             self._waiters.pop(turn.turn_id, None)
             self._end(turn, outcome)
 
-    def first_token(self, turn: Turn) -> None:
-        """The prefill of a streamed turn is over."""
-        turn.first_token_s = self._clock()
-        self._handle(FirstToken(turn.turn_id))
-
     def release(self, program_id: str) -> None:
         """The program is over. Turns of it that still wait are refused."""
         self._recorder.forget(program_id)
@@ -115,11 +143,19 @@ class Runtime:
 
     # Backends and weights
 
-    def add_backend(self, backend_id: str, capacity_tokens: int | None) -> None:
+    def add_backend(self, backend_id: str, capacity_tokens: int | None, host_tokens: int = 0) -> None:
         """An engine is there, or its capacity is known better than before. None: unknown, never full."""
         known = backend_id in self._backends
         self._backends[backend_id] = capacity_tokens
-        self._handle(CapacityChanged(backend_id, capacity_tokens) if known else BackendJoined(backend_id, capacity_tokens))
+        self._handle((CapacityChanged if known else BackendJoined)(backend_id, capacity_tokens, host_tokens))
+
+    def set_health(self, backend_id: str, *, healthy: bool) -> None:
+        """An engine stopped or started answering its health checks."""
+        self._handle(HealthChanged(backend_id, healthy))
+
+    def lose_cache(self, backend_id: str) -> None:
+        """An engine's KV cache was flushed; its turns go on."""
+        self._handle(CacheLost(backend_id))
 
     def remove_backend(self, backend_id: str) -> None:
         """An engine died or left: its running turns raise ``BackendLost``."""
@@ -130,9 +166,9 @@ class Runtime:
         """Hold every turn back that arrives from now on."""
         self._handle(WeightSyncBegan())
 
-    def end_weight_sync(self) -> None:
-        """Let turns start again."""
-        self._handle(WeightSyncEnded())
+    def end_weight_sync(self, *, kv_lost: bool = False) -> None:
+        """Let turns start again. ``kv_lost``: KV computed with the old weights is not used any more."""
+        self._handle(WeightSyncEnded(kv_lost))
 
     def snapshot(self) -> dict[str, float]:
         """Gauges and totals for a tracker, all numbers; the key set never changes."""
@@ -190,8 +226,17 @@ class Runtime:
                 if turn_id in self._turns:
                     self._turns[turn_id].lose_backend()
             case WakeAt(at_s):
-                delay_s = max(0.0, at_s - self._clock())
-                asyncio.get_running_loop().call_later(delay_s, self._handle, TimerFired())
+                self._wake_at(at_s)
+            case ReclaimTools(program_id):
+                self._recorder.forget(program_id)
+            case _:  # hints and tool preparation: for the adapters that can use them
+                pass
+
+    def _wake_at(self, at_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_s = max(0.0, at_s - self._clock())
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._handle, TimerFired())
 
     def _admit(self, turn_id: int, backend_id: str) -> None:
         waiter = self._waiters.get(turn_id)
@@ -212,7 +257,7 @@ class Runtime:
         if outcome == "cancelled":
             self._handle(TurnCancelled(turn.turn_id))
         elif outcome != "refused" and not turn.lost:  # what was refused or lost is already accounted
-            self._handle(TurnEnded(turn.turn_id, turn.usage))
+            self._handle(TurnEnded(turn.turn_id, turn.usage, turn.tool))
         if turn.admitted_s is None:
             return
         step = self._recorder.record(turn, outcome, now, self._wall_clock())

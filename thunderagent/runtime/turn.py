@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from thunderagent.core import Usage
+from thunderagent.core import Event, FirstToken, Progress, TurnArrived, Usage
 from thunderagent.errors import BackendLost
 
 T = TypeVar("T")
@@ -25,20 +25,21 @@ class EngineTiming:
 class Turn:
     """An admitted turn: where to send it, and what to report of it. Made by ``Runtime.turn``."""
 
-    def __init__(
-        self, program_id: str, turn_id: int, prompt_tokens: int, arrived_s: float, *, group: str = "", phase: str = ""
-    ) -> None:
-        self.program_id = program_id
-        self.turn_id = turn_id
-        self.prompt_tokens = prompt_tokens
-        self.group = group
-        self.phase = phase
-        self.arrived_s = arrived_s
+    def __init__(self, arrival: TurnArrived, clock: Callable[[], float], report: Callable[[Event], None]) -> None:
+        self.program_id = arrival.program_id
+        self.turn_id = arrival.turn_id
+        self.prompt_tokens = arrival.prompt_tokens or 0
+        """0 where only the text is known."""
+        self.group = arrival.group
+        self.phase = arrival.phase
+        self.arrived_s = clock()
         self.admitted_s: float | None = None
         self.first_token_s: float | None = None
         self.usage: Usage | None = None
         self.timing: EngineTiming | None = None
+        self.tool = ""
         self.lost = False
+        self._clock, self._report = clock, report
         self._backend_id = ""
         self._running: asyncio.Future[Any] | None = None
 
@@ -47,10 +48,23 @@ class Turn:
         """The id of the backend that this turn was admitted to."""
         return self._backend_id
 
-    def finish(self, usage: Usage, timing: EngineTiming | None = None) -> None:
-        """Report the engine's exact counts; without this call the turn counts as failed."""
-        self.usage = usage
-        self.timing = timing
+    def first_token(self) -> None:
+        """The prefill of a streamed turn is over."""
+        self.first_token_s = self._clock()
+        self._report(FirstToken(self.turn_id))
+
+    def progress(self, completion_tokens: int) -> None:
+        """A streamed turn is at this many generated tokens."""
+        self._report(Progress(self.turn_id, completion_tokens))
+
+    def finish(self, usage: Usage, timing: EngineTiming | None = None, tool: str = "") -> None:
+        """Report the engine's exact counts; without this call the turn counts as failed.
+
+        ``tool``: the one that the answer calls, if known.
+        """
+        if timing is not None and usage.prefill_s is None:
+            usage = replace(usage, prefill_s=timing.prefill_s)
+        self.usage, self.timing, self.tool = usage, timing, tool
 
     async def run(self, work: Awaitable[T]) -> T:
         """Await the engine's answer, but not past the death of the backend.

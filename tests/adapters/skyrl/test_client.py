@@ -122,7 +122,7 @@ def test_a_failed_pause_lets_turns_start_again() -> None:
             client.server_urls = ["http://127.0.0.1:9"]
             with pytest.raises(OSError):
                 await client.pause_generation()
-            assert not host.runtime.scheduler._syncing
+            assert not host.runtime.scheduler.syncing
             with pytest.raises(OSError):
                 await client.resume_generation()
 

@@ -2,31 +2,99 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
 
+from thunderagent.core.effects import ParkReason
 from thunderagent.core.index import Key
 from thunderagent.core.ledger import Backend, Ledger
 from thunderagent.core.program import Program
 
 
-class Policy(Protocol):
-    """A set of predicates over the ledger. A policy changes nothing; the scheduler acts on its answers."""
+class Policy:
+    """A set of predicates over the ledger, each O(log n). A policy changes no program; the scheduler acts on its answers.
 
-    @property
-    def max_wait_s(self) -> float | None:
-        """A turn parked for longer is admitted by force; None: never."""
+    An instance belongs to one scheduler. What is not overridden is the behaviour of a pass-through.
+    """
 
-    def place(self, program: Program, ledger: Ledger) -> Backend | None:
+    max_wait_s: float | None = None
+    """A program parked for longer is admitted by force; None: never."""
+    marks: bool = False
+    """Whether running programs are marked, to be paused when their turns end, if nothing idle is left to pause."""
+    tick_s: float | None = None
+    """Pauses and resumes are decided every so often (``tick.py``); None: with every event."""
+    hints: bool = False
+    """Whether engines are told what may be evicted (``Demote``, ``Free``)."""
+
+    # Questions
+
+    def load(self, backend: Backend) -> Key:
+        """Backends with the smallest are tried first."""
+        return float(backend.resident)
+
+    def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
+        """Usable backends in the order in which this non-resident program is to be tried on them."""
+        origin = ledger.usable(program.origin_id)
+        if origin is not None:
+            yield origin
+        least_loaded = ledger.least_loaded()
+        if least_loaded is not None and least_loaded is not origin:
+            yield least_loaded
+
+    def fits(self, program: Program, backend: Backend, now: float) -> bool:
+        """Whether a turn of this non-resident program may start here now."""
+        return True
+
+    def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
         """The backend on which a turn of this non-resident program may start now; None: it has to wait."""
+        for backend in self.candidates(program, ledger):
+            if self.fits(program, backend, now):
+                return backend
+        return None
 
-    def place_by_force(self, program: Program, ledger: Ledger) -> Backend:
-        """The backend for a turn that has waited too long. The ledger holds at least one backend."""
+    def place_by_force(self, program: Program, ledger: Ledger) -> Backend | None:
+        """The backend for a program that has waited too long; None if there is none at all. O(backends)."""
+        usable = [backend for backend in ledger.backends.values() if backend.usable]
+        return min(usable, key=lambda b: (not b.could_hold(program), self.load(b), b.birth), default=None)
 
-    def resume_key(self, program: Program) -> Key:
+    def line_key(self, program: Program) -> Key:
         """Waiting programs are admitted in ascending order of this."""
+        return (float(program.priority), float(program.birth))
 
-    def excess_tokens(self, backend: Backend) -> float:
+    def excess_tokens(self, backend: Backend, now: float) -> float:
         """Tokens that residents must give up on this backend; 0 or less: it fits."""
+        return 0.0
 
     def largest_prompt_tokens(self, ledger: Ledger) -> int | None:
-        """A longer prompt is refused; None: no limit. The ledger holds at least one backend."""
+        """A longer prompt is refused; None: no limit."""
+        return None
+
+    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
+        """Why the first in line waits, and for what."""
+        return ParkReason.NO_ROOM, "a backend to come up"
+
+    def keeps_marked(self, backend: Backend, now: float) -> bool:
+        """Whether a marked program stays when its turn ends because there is room again."""
+        return self.excess_tokens(backend, now) <= 0
+
+    def free_tokens(self, backend: Backend, now: float) -> float:
+        """Room for admissions; negative when over it."""
+        return float("inf")
+
+    def next_to_lend(self, now: float) -> Program | None:
+        """A resident that had better give up its KV cache, as somebody waits for room."""
+        return None
+
+    def next_look_s(self) -> float | None:
+        """When the answer of ``next_to_lend`` may change with time alone; None: never."""
+        return None
+
+    # What it is told
+
+    def acting_began(self, program: Program, backend: Backend, now: float) -> None:
+        """A resident's last turn has ended."""
+
+    def acting_ended(self, program: Program, backend: Backend, now: float) -> None:
+        """It is not resident and between turns any more: its next turn has come, it was paused, or it is over."""
+
+    def returned(self, backend: Backend, expected_tokens: int, cached_tokens: int, *, waiting: bool) -> None:
+        """Of private tokens whose KV was held for a program, so many were still cached when its next turn ran."""

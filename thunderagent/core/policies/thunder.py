@@ -1,0 +1,192 @@
+"""``thunder``: admission by birth, KV caches held while they are worth it, capacity corrected by what the engine shows.
+
+The control law, with every step at an event and none at a tick:
+
+- A program that comes back to its KV cache goes on at once. Everybody else waits in order of birth, and is admitted while the
+  committed tokens stay below ``resume_below`` of the capacity, or the backend is empty.
+- What grows above ``pause_above`` is shed: the smallest programs in a tool call give up their KV cache, no more than needed.
+- While somebody waits, the KV cache of a program in a tool call is lent to him as soon as that pays: when the call is expected
+  to take longer than the break-even time, in which holding costs as much as computing the context again.
+- Each return to a held KV cache that the engine has evicted all the same shrinks the capacity that is counted with; returns that
+  find everything let it grow again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from thunderagent.core.effects import ParkReason
+from thunderagent.core.index import Key, OrderedIndex
+from thunderagent.core.ledger import Backend, Ledger
+from thunderagent.core.policies import Policy
+from thunderagent.core.policies.tr import room_wanted
+from thunderagent.core.program import Program
+from thunderagent.core.tool_times import ToolTimes
+
+RESUME_BELOW = 0.87
+"""Growth of the admitted between events needs a gap to the whole cache (study: 0.87 beats 0.94 by 3% without hints)."""
+RESUME_BELOW_WITH_HINTS = 0.94
+"""An engine that is told what may go first evicts nothing that is held, so the gap can be smaller."""
+RESUME_BELOW_WITH_HOST_TIER = 0.9
+"""Between the two: what is evicted by mistake comes back from host memory."""
+HOLD_FACTOR = 1.25
+"""Of the break-even time: a little longer, as a wrong lending costs a whole prefill, a wrong holding only a wait."""
+HOLD_FACTOR_WITH_HOST_TIER = 2.0
+"""Study: with a second tier, reloading is cheap for the engine but still delays the program."""
+HOST_SHARE = 0.5
+"""Of the host tier that counts as capacity; counting all of it gave no pauses and more errors."""
+FIRST_LOOK_S = 1.0
+"""A call that is not over by then is looked at again; most tool calls are shorter."""
+LOOK_GROWTH = 1.3
+"""Ratio of the ages at which a call is looked at: a decision is late by at most 30% of the time spent."""
+FEEDBACK = 0.05
+"""Gain of the capacity correction: about twenty complete misses halve the capacity."""
+TOLERATED_MISSES = 0.01
+"""Share of held tokens that may be missed in balance: zero would let the capacity only shrink."""
+FIT_RANGE = (0.2, 1.5)
+"""Bounds of the correction: capacity reports were seen wrong by up to 40%, and unknown shared prefixes save up to a third."""
+
+
+@dataclass(eq=False)
+class ThunderPolicy(Policy):
+    """Thresholds are fractions of a backend's capacity for private tokens."""
+
+    resume_below: float | None = None
+    """Programs are admitted below this; None: 0.87, with hints 0.94, with a host tier 0.9."""
+    pause_above: float = 1.0
+    """Programs give up their KV cache above this."""
+    hints: bool = False
+    """Whether the engines take ``Demote`` and ``Free``."""
+    feedback: float = FEEDBACK
+    """Gain of the capacity correction; 0: none."""
+    group_aware: bool = False
+    """Whether programs go first whose siblings in their RL prompt group have finished: groups then complete earlier."""
+    max_wait_s: float | None = 1800.0
+    """A program parked for longer is admitted by force; births bound waits already, this bounds them in seconds."""
+    prefill_tokens_per_s: float | None = None
+    """Speed at which a lost KV cache is computed again; None: measured."""
+    tools: ToolTimes = field(default_factory=ToolTimes, repr=False)
+    """Shared with the scheduler, which feeds it."""
+    _looks: OrderedIndex[Program] = field(default_factory=OrderedIndex, init=False, repr=False)
+    """Residents in a tool call by the time of their next look."""
+
+    # Capacity
+
+    def budget_tokens(self, backend: Backend) -> float:
+        """Private tokens that a backend can hold."""
+        if backend.capacity_tokens is None:
+            return float("inf")
+        host = min(backend.host_tokens, backend.capacity_tokens)
+        return (backend.capacity_tokens - backend.shared_tokens) * backend.fit + HOST_SHARE * host
+
+    def admit_below(self, backend: Backend) -> float:
+        """The fraction of the budget up to which programs are admitted."""
+        if self.resume_below is not None:
+            return self.resume_below
+        if self.hints:
+            return RESUME_BELOW_WITH_HINTS
+        return RESUME_BELOW_WITH_HOST_TIER if backend.host_tokens else RESUME_BELOW
+
+    def free_tokens(self, backend: Backend, now: float) -> float:
+        """Room for admissions; negative when over it."""
+        return self.admit_below(backend) * self.budget_tokens(backend) - backend.private_tokens
+
+    def load(self, backend: Backend) -> Key:
+        """Most free tokens first."""
+        return (-self.free_tokens(backend, 0.0), float(backend.resident))
+
+    # Admission
+
+    def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
+        """Its origin while its KV is likely still there; where its shared prompt is; else where most is free."""
+        origin = ledger.usable(program.origin_id)
+        if origin is not None and self.kv_is_likely_there(program, origin):
+            yield origin
+        home = ledger.usable(program.prefix.home_id) if program.prefix is not None else None
+        if home is not None:
+            yield home
+        least_loaded = ledger.least_loaded()
+        if least_loaded is not None:
+            yield least_loaded
+
+    def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
+        """Whether less has been written since than the cache has room for beside what is held; eviction is by recency."""
+        if program.epoch != origin.epoch:
+            return False
+        if origin.capacity_tokens is None:
+            return True
+        room = origin.capacity_tokens - origin.shared_tokens - origin.private_tokens
+        return origin.written_tokens - program.written_mark < room
+
+    def fits(self, program: Program, backend: Backend, now: float) -> bool:
+        """Whether a turn of this program may start here; on an empty backend if it can be held at all."""
+        if not backend.programs:
+            return backend.could_hold(program)
+        return backend.need_tokens(program) <= self.free_tokens(backend, now)
+
+    def line_key(self, program: Program) -> Key:
+        """By birth."""
+        finished = program.group.finished if self.group_aware and program.group is not None else 0
+        return (float(program.priority), -float(finished), float(program.birth))
+
+    def largest_prompt_tokens(self, ledger: Ledger) -> int | None:
+        """The largest KV cache: a prompt that fills it leaves no room for an answer."""
+        return ledger.largest_tokens
+
+    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
+        """For room, and at which backend most of it is."""
+        return ParkReason.NO_ROOM, room_wanted(self, program, ledger, now)
+
+    # Giving up
+
+    def excess_tokens(self, backend: Backend, now: float) -> float:
+        """What is held above the pause threshold."""
+        if len(backend.programs) <= 1:  # a lone resident gives way to nobody
+            return 0.0
+        return backend.private_tokens - self.pause_above * self.budget_tokens(backend)
+
+    def break_even_s(self, program: Program, backend: Backend) -> float:
+        """For how long holding a program's KV cache costs less than computing it again.
+
+        Holding s tokens of C for t seconds costs s * t / C of the engine, computing them again s / speed: t = C / speed. KV that
+        was lost already is not worth holding.
+        """
+        if program.epoch != backend.epoch:
+            return 0.0
+        if backend.capacity_tokens is None:
+            return float("inf")
+        factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host_tokens else HOLD_FACTOR
+        return factor * backend.capacity_tokens / (self.prefill_tokens_per_s or backend.prefill_tokens_per_s)
+
+    def next_to_lend(self, now: float) -> Program | None:
+        """The first whose tool call is expected to outlast its break-even time; the others are looked at again later."""
+        while (program := self._looks.first()) is not None and cast(float, self._looks.first_key()) <= now:
+            backend, since_s = program.backend, program.acting_since_s
+            assert backend is not None and since_s is not None, f"{program.id} is looked at while it is not held"
+            elapsed_s = now - since_s
+            if self.tools.mean_residual_s(program.tool, elapsed_s) > self.break_even_s(program, backend):
+                return program
+            self._looks.put(program, since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s))
+        return None
+
+    def next_look_s(self) -> float | None:
+        """The earliest look that is due."""
+        return cast("float | None", self._looks.first_key())
+
+    def acting_began(self, program: Program, backend: Backend, now: float) -> None:
+        """The first look is at once."""
+        self._looks.put(program, now)
+
+    def acting_ended(self, program: Program, backend: Backend, now: float) -> None:
+        """No more looks."""
+        self._looks.discard(program)
+
+    def returned(self, backend: Backend, expected_tokens: int, cached_tokens: int, *, waiting: bool) -> None:
+        """Correct the capacity by what was missed; let it grow only under pressure, when what is held fills it."""
+        missed = 1.0 - min(1.0, cached_tokens / expected_tokens)
+        change = -missed
+        if waiting or self.free_tokens(backend, 0.0) <= 0:
+            change += TOLERATED_MISSES * (1.0 - missed)
+        backend.fit = min(FIT_RANGE[1], max(FIT_RANGE[0], backend.fit + self.feedback * change))

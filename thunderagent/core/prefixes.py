@@ -1,0 +1,91 @@
+"""Starts of contexts that programs share: a system prompt, and below it the first prompt of an RL group.
+
+The engine stores a shared start once (hash-based prefix caching), so it is counted once per backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thunderagent.core.events import TurnArrived
+    from thunderagent.core.program import Program
+
+
+@dataclass(slots=True, eq=False)
+class Prefix:
+    """One shared start; those below it begin with all of it."""
+
+    name: str
+    tokens: int
+    """From the start of the context."""
+    parent: Prefix | None = None
+    programs: int = 0
+    """Living programs that name it, directly or through a prefix below it."""
+    home_id: str | None = None
+    """The backend that a program with it was last placed on."""
+
+    @property
+    def own_tokens(self) -> int:
+        """Tokens beyond the parent's."""
+        return self.tokens if self.parent is None else self.tokens - self.parent.tokens
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """An RL prompt group while any of its programs lives."""
+
+    name: str
+    prompt: Prefix
+    members: dict[int, Program] = field(default_factory=dict)
+    """Living programs by birth."""
+    finished: int = 0
+    """Members that were released."""
+
+
+class Prefixes:
+    """The prefixes and groups of all living programs."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        self._common: dict[str, Prefix] = {}
+
+    def enter(self, program: Program, event: TurnArrived, prompt_tokens: int) -> None:
+        """Attach a new program to what it shares; a start that is longer than its prompt cannot be shared by it."""
+        prefix = self._common_prefix(event)
+        if event.group:
+            program.group = group = self.groups.get(event.group) or self._new_group(event.group, prompt_tokens, prefix)
+            group.members[program.birth] = program
+            prefix = group.prompt
+        while prefix is not None and prefix.tokens > prompt_tokens:
+            prefix = prefix.parent
+        program.prefix = prefix
+        program.shared_tokens = 0 if prefix is None else prefix.tokens
+        while prefix is not None:
+            prefix.programs += 1
+            prefix = prefix.parent
+
+    def leave(self, program: Program) -> None:
+        """A program is over; what nobody shares any more is forgotten."""
+        prefix = program.prefix
+        while prefix is not None:
+            prefix.programs -= 1
+            if not prefix.programs and self._common.get(prefix.name) is prefix:
+                del self._common[prefix.name]
+            prefix = prefix.parent
+        group = program.group
+        if group is not None:
+            del group.members[program.birth]
+            if not group.members:
+                del self.groups[group.name]
+
+    def _common_prefix(self, event: TurnArrived) -> Prefix | None:
+        if not event.prefix or event.prefix_tokens <= 0:
+            return None
+        return self._common.setdefault(event.prefix, Prefix(event.prefix, event.prefix_tokens))
+
+    def _new_group(self, name: str, prompt_tokens: int, common: Prefix | None) -> Group:
+        parent = common if common is not None and common.tokens <= prompt_tokens else None
+        self.groups[name] = group = Group(name, Prefix(name, prompt_tokens, parent))
+        return group

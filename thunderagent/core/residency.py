@@ -1,0 +1,41 @@
+"""What usage tells of a backend: how much was written into its KV cache, how fast prefill is, whether held KV was there."""
+
+from __future__ import annotations
+
+from thunderagent.core.ledger import Backend
+from thunderagent.core.policies import Policy
+from thunderagent.core.turn import Turn
+from thunderagent.core.usage import Usage
+
+BLOCK_TOKENS = 32
+"""Engines find whole blocks of at most this size: less than one block is no miss."""
+MIN_PREFILL_TOKENS = 256
+"""Shorter prefills measure the step's fixed cost, not the speed."""
+SPEED_UP_RATE, SPEED_DOWN_RATE = 0.3, 0.01
+"""The speed of an engine is that of its undisturbed prefills: up at once, down only when slow ones persist."""
+
+
+def note_usage(policy: Policy, backend: Backend, turn: Turn, usage: Usage, now: float, *, waiting: bool) -> None:
+    """Take in the exact counts of a turn that ran here."""
+    cached_tokens = usage.cached_tokens
+    if cached_tokens is None:
+        backend.written_tokens += max(0, usage.prompt_tokens - turn.expected_cached_tokens) + usage.completion_tokens
+        return
+    computed_tokens = usage.prompt_tokens - cached_tokens
+    backend.written_tokens += computed_tokens + usage.completion_tokens
+    if computed_tokens >= MIN_PREFILL_TOKENS:
+        _note_prefill(backend, turn, usage, computed_tokens)
+    shared_tokens = turn.program.shared_tokens
+    expected_tokens = min(turn.expected_cached_tokens, usage.prompt_tokens) - shared_tokens - BLOCK_TOKENS
+    if expected_tokens > 0 and turn.epoch == backend.epoch:
+        policy.returned(backend, expected_tokens, max(0, cached_tokens - shared_tokens), waiting=waiting)
+
+
+def _note_prefill(backend: Backend, turn: Turn, usage: Usage, computed_tokens: int) -> None:
+    took_s = usage.prefill_s
+    if took_s is None and turn.first_token_s is not None and turn.admitted_s is not None:
+        took_s = turn.first_token_s - turn.admitted_s
+    if took_s is None or took_s <= 0:
+        return
+    change = computed_tokens / took_s - backend.prefill_tokens_per_s
+    backend.prefill_tokens_per_s += change * (SPEED_UP_RATE if change > 0 else SPEED_DOWN_RATE)

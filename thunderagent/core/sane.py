@@ -1,0 +1,49 @@
+"""Numbers from outside: what cannot be is counted and made harmless."""
+
+from __future__ import annotations
+
+import math
+
+from thunderagent.core.counters import Counters
+from thunderagent.core.usage import Usage
+
+
+def tokens(value: float, counters: Counters) -> int:
+    """A count; negative and not finite ones become 0."""
+    if value.__class__ is int and value >= 0:
+        return int(value)
+    if not math.isfinite(value) or value < 0:
+        counters.bad_values += 1
+        return 0
+    return int(value)
+
+
+def usage(given: Usage | None, counters: Counters) -> Usage | None:
+    """Counts of a turn; without a usable prompt or completion count, nothing is known."""
+    if given is None or _is_sane(given):
+        return given
+    counters.bad_values += 1
+    if not (_is_count(given.prompt_tokens) and _is_count(given.completion_tokens)):
+        return None
+    cached = given.cached_tokens
+    prefill_s = given.prefill_s
+    return Usage(
+        int(given.prompt_tokens),
+        int(given.completion_tokens),
+        min(int(cached), int(given.prompt_tokens)) if cached is not None and _is_count(cached) else None,
+        prefill_s if prefill_s is not None and _is_count(prefill_s) else None,
+    )
+
+
+def _is_sane(given: Usage) -> bool:
+    cached, prefill_s = given.cached_tokens, given.prefill_s
+    return (
+        _is_count(given.prompt_tokens)
+        and _is_count(given.completion_tokens)
+        and (cached is None or 0 <= cached <= given.prompt_tokens)
+        and (prefill_s is None or _is_count(prefill_s))
+    )
+
+
+def _is_count(value: float) -> bool:
+    return 0 <= value < math.inf

@@ -1,0 +1,93 @@
+"""How long tool calls take, and how much longer one that has run for a while will: online, per tool name.
+
+Durations fall into log-spaced bins with exact sums, so a mean over bins is exact and only the bin that is cut is interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+
+FASTEST_S = 2.0**-7
+"""Upper edge of the first bin: 8 ms, below which a difference decides nothing."""
+BINS_PER_OCTAVE = 2
+"""Edges 1.41 apart: the cut bin is a small part of what is beyond it."""
+BINS = 48
+"""The last edge is at 36 hours."""
+MIN_CALLS = 8
+"""Calls of a tool before its own statistics are used: fewer say less than those of all tools together."""
+MAX_CALLS = 4_096.0
+"""Calls after which all counts are halved, so that a change is followed."""
+MAX_TOOLS = 512
+"""Names with statistics of their own; the calls of further ones count among all tools only."""
+
+
+class ToolTimes:
+    """Histograms of tool durations in seconds."""
+
+    def __init__(self) -> None:
+        self._all = _Histogram()
+        self._tools: dict[str, _Histogram] = {}
+
+    def observe(self, tool: str, duration_s: float) -> None:
+        """One call is over."""
+        self._all.add(duration_s)
+        histogram = self._tools.get(tool)
+        if histogram is None and tool and len(self._tools) < MAX_TOOLS:
+            histogram = self._tools[tool] = _Histogram()
+        if histogram is not None:
+            histogram.add(duration_s)
+
+    def mean_residual_s(self, tool: str, elapsed_s: float) -> float:
+        """How much longer a call that has run for ``elapsed_s`` is expected to take.
+
+        Beyond all that was observed it is expected to take as long again (Lindy's law), so a client that died is noticed.
+        """
+        histogram = self._tools.get(tool)
+        if histogram is None or histogram.calls < MIN_CALLS:
+            histogram = self._all
+        return histogram.mean_residual_s(elapsed_s)
+
+
+class _Histogram:
+    """Counts and sums per bin, oldest ones fading."""
+
+    __slots__ = ("_counts", "_sums", "calls")
+
+    def __init__(self) -> None:
+        self.calls = 0.0
+        self._counts = [0.0] * BINS
+        self._sums = [0.0] * BINS
+
+    def add(self, duration_s: float) -> None:
+        index = _bin(duration_s)
+        self._counts[index] += 1.0
+        self._sums[index] += duration_s
+        self.calls += 1.0
+        if self.calls >= MAX_CALLS:
+            self.calls /= 2
+            self._counts = [count / 2 for count in self._counts]
+            self._sums = [total / 2 for total in self._sums]
+
+    def mean_residual_s(self, elapsed_s: float) -> float:
+        index = _bin(elapsed_s)
+        count = math.fsum(self._counts[index + 1 :])
+        total = math.fsum(self._sums[index + 1 :])
+        inside = self._counts[index]
+        if inside and elapsed_s < (upper := _upper_edge_s(index)):
+            lower = _upper_edge_s(index - 1) if index else 0.0
+            beyond = inside * (upper - elapsed_s) / (upper - lower)  # taken to be spread evenly over the bin
+            count += beyond
+            total += beyond * (elapsed_s + upper) / 2 if elapsed_s > lower else self._sums[index]
+        if count <= 0.0:
+            return elapsed_s
+        return max(0.0, total / count - elapsed_s)
+
+
+def _bin(duration_s: float) -> int:
+    if duration_s <= FASTEST_S:
+        return 0
+    return min(BINS - 1, math.ceil(BINS_PER_OCTAVE * math.log2(duration_s / FASTEST_S)))
+
+
+def _upper_edge_s(index: int) -> float:
+    return float(FASTEST_S * 2.0 ** (index / BINS_PER_OCTAVE))
