@@ -5,29 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from thunderagent.core import DefaultPolicy, Policy, TrPolicy
+from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
+from thunderagent.core.policies.thunder import FEEDBACK
 from thunderagent.errors import ConfigError
 
-MODES = ("default", "tr")
+MODES = ("default", "cap", "tr", "thunder")
 ENGINE_FAILURES = ("raise", "end")
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
 class ThunderConfig:
     """Every key has a default that works. ``validate`` says what is wrong in one line."""
 
-    mode: str = "tr"
-    """Scheduling policy: ``default`` passes every turn through and measures it, ``tr`` pauses and resumes whole programs."""
+    mode: str = "thunder"
+    """Scheduling policy: ``default`` passes every turn through and measures it; ``cap`` runs a fixed number of programs;
+    ``tr`` is the published policy; ``thunder`` is ours: admission by age, KV caches held while they are worth it."""
     capacity_tokens: int | None = None
     """KV cache of each engine in tokens; null: ask the engine (``vllm:cache_config_info``)."""
+    resume_below: float | None = None
+    """``thunder``, ``tr``: programs are admitted up to this fraction of the KV cache; null: 0.87 for ``thunder`` (with hints 0.94,
+    with a host tier 0.9), 0.9 for ``tr``. The gap to ``pause_above`` is room for residents to grow."""
     pause_above: float = 1.0
-    """``tr``: programs are paused when more than this fraction of the KV cache is committed."""
-    resume_below: float = 0.9
-    """``tr``: programs are admitted up to this fraction. The gap to ``pause_above`` is room for residents to grow."""
+    """``thunder``, ``tr``: programs are paused when more than this fraction is committed."""
+    hints: bool = False
+    """``thunder``: whether the engines take hints on what to evict first."""
+    feedback: bool = True
+    """``thunder``: whether the capacity is corrected by the cache misses that are seen."""
+    group_aware: bool = False
+    """``thunder``: whether programs go first whose siblings in their RL prompt group have finished."""
+    programs_per_engine: int = 16
+    """``cap``: programs that run at once on each engine."""
     acting_token_weight: float = 1.0
     """``tr``: share of the tokens of a program in a tool call that counts as committed."""
+    acting_half_life_s: float | None = None
+    """``tr``: seconds after which those tokens count half, a quarter after twice as many (published: 1); null: no decay."""
+    published: bool = False
+    """``tr``: with the scheduling defects of the public code, its 5 s tick included, to compare with."""
     max_wait_s: float | None = 1800.0
-    """``tr``: a turn held back for longer is admitted by force; null: never."""
+    """A program held back for longer is admitted by force (``thunder``, ``tr``); null: never."""
+    idle_ttl_s: float | None = _LIMITS.idle_ttl_s
+    """A program without a turn for longer is forgotten; null: never."""
+    max_programs: int | None = _LIMITS.max_programs
+    """Programs tracked at once; beyond it the longest idle are forgotten, then new ones refused; null: no bound."""
+    max_sync_s: float | None = _LIMITS.max_sync_s
+    """A weight sync that lasts longer is taken as ended; null: never."""
     engine_poll_s: float = 1.0
     """Seconds between two looks at an engine's capacity and health."""
     engine_failure: str = "raise"
@@ -45,7 +67,7 @@ class ThunderConfig:
             problem = _PROBLEMS.get(field.name, _none)(getattr(self, field.name))
             if problem is not None:
                 raise ConfigError(prefix + field.name, getattr(self, field.name), problem)
-        if self.resume_below > self.pause_above:
+        if self.resume_below is not None and self.resume_below > self.pause_above:
             raise ConfigError(
                 prefix + "resume_below", self.resume_below, f"must not be above {prefix}pause_above={self.pause_above}"
             )
@@ -55,12 +77,28 @@ def build_policy(config: ThunderConfig) -> Policy:
     """The policy that a validated configuration names."""
     if config.mode == "default":
         return DefaultPolicy()
-    return TrPolicy(
-        pause_above=config.pause_above,
-        resume_below=config.resume_below,
-        acting_token_weight=config.acting_token_weight,
-        max_wait_s=config.max_wait_s,
-    )
+    if config.mode == "cap":
+        return CapPolicy(config.programs_per_engine)
+    if config.mode == "thunder":
+        return ThunderPolicy(
+            resume_below=config.resume_below,
+            pause_above=config.pause_above,
+            hints=config.hints,
+            feedback=FEEDBACK if config.feedback else 0.0,
+            group_aware=config.group_aware,
+            max_wait_s=config.max_wait_s,
+        )
+    policy = TrPolicy.published() if config.published else TrPolicy()
+    policy.pause_above, policy.max_wait_s = config.pause_above, config.max_wait_s
+    policy.acting_token_weight, policy.acting_half_life_s = config.acting_token_weight, config.acting_half_life_s
+    if config.resume_below is not None:
+        policy.resume_below = config.resume_below
+    return policy
+
+
+def build_limits(config: ThunderConfig) -> Limits:
+    """What bounds memory and patience whatever the policy."""
+    return Limits(config.idle_ttl_s, config.max_programs, config.max_sync_s)
 
 
 def _none(value: object) -> str | None:
@@ -92,9 +130,14 @@ _PROBLEMS: dict[str, Callable[[object], str | None]] = {
     "mode": _one_of(*MODES),
     "capacity_tokens": _positive_or_null,
     "pause_above": _positive,
-    "resume_below": _positive,
+    "resume_below": _positive_or_null,
+    "programs_per_engine": _positive,
     "acting_token_weight": _fraction,
+    "acting_half_life_s": _positive_or_null,
     "max_wait_s": _positive_or_null,
+    "idle_ttl_s": _positive_or_null,
+    "max_programs": _positive_or_null,
+    "max_sync_s": _positive_or_null,
     "engine_poll_s": _positive,
     "engine_failure": _one_of(*ENGINE_FAILURES),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
-from thunderagent.config import ThunderConfig, build_policy
+from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.runtime import Runtime
 
 
@@ -18,7 +18,8 @@ class Session:
     def __init__(self, config: ThunderConfig, engine_urls: Sequence[str]) -> None:
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
-        self.runtime = Runtime(build_policy(config), on_step=self._writer.put if self._writer else None)
+        on_step = self._writer.put if self._writer else None
+        self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=on_step)
         self._watch = EngineWatch(
             engine_urls,
             on_up=self.runtime.add_backend,

@@ -59,10 +59,19 @@ class SchedulingConfig:
     """The policy (Hydra group ``scheduling``); the keys and defaults are those of ``thunderagent.config.ThunderConfig``."""
 
     mode: str = ThunderConfig.mode
+    resume_below: float | None = ThunderConfig.resume_below
     pause_above: float = ThunderConfig.pause_above
-    resume_below: float = ThunderConfig.resume_below
+    hints: bool = ThunderConfig.hints
+    feedback: bool = ThunderConfig.feedback
+    group_aware: bool = ThunderConfig.group_aware
+    programs_per_engine: int = ThunderConfig.programs_per_engine
     acting_token_weight: float = ThunderConfig.acting_token_weight
+    acting_half_life_s: float | None = ThunderConfig.acting_half_life_s
+    published: bool = ThunderConfig.published
     max_wait_s: float | None = ThunderConfig.max_wait_s
+    idle_ttl_s: float | None = ThunderConfig.idle_ttl_s
+    max_programs: int | None = ThunderConfig.max_programs
+    max_sync_s: float | None = ThunderConfig.max_sync_s
 
 
 @dataclass

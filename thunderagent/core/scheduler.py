@@ -63,6 +63,11 @@ class Scheduler:
         return self._state.policy
 
     @property
+    def limits(self) -> Limits:
+        """What bounds its memory and patience."""
+        return self._state.limits
+
+    @property
     def programs(self) -> dict[str, Program]:
         """All programs by id; to be read only."""
         return self._state.programs
