@@ -24,8 +24,8 @@ class ThunderConfig:
     capacity_tokens: int | None = None
     """KV cache of each engine in tokens; null: ask the engine (``vllm:cache_config_info``)."""
     resume_below: float | None = None
-    """``thunder``, ``tr``: programs are admitted up to this fraction of the KV cache; null: 0.87 for ``thunder`` (with hints 0.94,
-    with a host tier 0.9), 0.9 for ``tr``. The gap to ``pause_above`` is room for residents to grow."""
+    """``thunder``, ``tr``: programs are admitted up to this fraction of the KV cache. The gap to ``pause_above`` is room in which
+    residents grow; null: 0.87 for ``thunder`` (with hints 0.94, with a host tier 0.9), 0.9 for ``tr``."""
     pause_above: float = 1.0
     """``thunder``, ``tr``: programs are paused when more than this fraction is committed."""
     hints: bool = False

@@ -6,29 +6,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thunderagent.core.index import OrderedIndex
+from thunderagent.core.program import Program
 
-ids = st.sampled_from("abcdefgh")
+ITEMS = {birth: Program(f"p{birth}", birth) for birth in range(8)}
 
 
-@given(st.lists(st.tuples(ids, st.one_of(st.none(), st.integers(0, 5)))))
-def test_first_is_the_smallest_key_whatever_was_put_moved_and_discarded(operations: list[tuple[str, int | None]]) -> None:
-    index, model = OrderedIndex(), dict[str, tuple[float, ...]]()
-    for item, key in operations:
+@given(st.lists(st.tuples(st.sampled_from(sorted(ITEMS)), st.one_of(st.none(), st.integers(0, 5)))))
+def test_first_is_the_smallest_key_whatever_was_put_moved_and_discarded(operations: list[tuple[int, int | None]]) -> None:
+    index, model = OrderedIndex[Program](), dict[int, int]()
+    for birth, key in operations:
         if key is None:
-            index.discard(item)
-            model.pop(item, None)
+            index.discard(ITEMS[birth])
+            model.pop(birth, None)
         else:
-            index.put(item, (key,))
-            model[item] = (key,)
-        expected = min(model, key=lambda i: (model[i], i), default=None)
-        assert index.first() == expected
+            index.put(ITEMS[birth], key)
+            model[birth] = key
+        expected = min(model, key=lambda b: (model[b], b), default=None)
+        assert index.first() is (None if expected is None else ITEMS[expected])
+        assert index.first_key() == (None if expected is None else model[expected])
         assert len(index) == len(model)
-        assert set(index) == set(model)
+        assert {item.birth for item in index} == set(model)
+        assert all((item in index) == (birth in model) for birth, item in ITEMS.items())
 
 
-def test_stale_entries_do_not_pile_up() -> None:
-    index = OrderedIndex()
+def test_stale_entries_do_not_pile_up_even_when_the_same_keys_come_back() -> None:
+    index = OrderedIndex[Program]()
     for key in range(10_000):
-        index.put("a", (key,))
+        index.put(ITEMS[0], key % 3)
+        index.discard(ITEMS[1])
+        index.put(ITEMS[1], 7)
     assert len(index._heap) < 100
-    assert "a" in index

@@ -19,6 +19,7 @@ def test_an_illegal_step_names_the_program_its_state_and_the_step() -> None:
     program = Program("p", birth=0, status=Status.TERMINATED)
     with pytest.raises(IllegalTransition, match="'p' in state terminated has no step admit"):
         program.take(Step.ADMIT)
+    assert program.status is Status.TERMINATED
 
 
 def test_every_living_status_can_be_left_by_release_and_the_dead_one_by_nothing() -> None:
@@ -26,8 +27,3 @@ def test_every_living_status_can_be_left_by_release_and_the_dead_one_by_nothing(
         releasable = (status, Step.RELEASE) in TRANSITIONS
         assert releasable == (status is not Status.TERMINATED)
     assert not any(status is Status.TERMINATED for status, _ in TRANSITIONS)
-
-
-def test_only_active_programs_are_resident() -> None:
-    resident = {status for status in Status if Program("p", birth=0, status=status).resident}
-    assert resident == {Status.REASONING, Status.ACTING}

@@ -97,7 +97,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         priority=st.integers(-1, 1),
         prefix=st.sampled_from(["", "system"]),
     )
-    def arrive(self, program: str, size: int, exact: bool, tool: str, priority: int, prefix: str) -> None:
+    def arrive(self, *, program: str, size: int, exact: bool, tool: str, priority: int, prefix: str) -> None:
         self.next_turn += 1
         self.waiting[self.next_turn] = program
         group = program.partition("_")[0] if "_" in program else ""

@@ -1,33 +1,43 @@
-"""The waiting line knows who is next by policy and by age."""
+"""The waiting line knows who is next by policy, by age and by size."""
 
 from __future__ import annotations
 
 from thunderagent.core import TrPolicy
 from thunderagent.core.program import Program
+from thunderagent.core.turn import Turn
 from thunderagent.core.waiting import WaitingLine
 
 
+def turn(turn_id: int, program: Program, arrived_s: float) -> Turn:
+    return Turn(turn_id, program, 0, 0, 0, arrived_s)
+
+
+def line(max_wait_s: float | None) -> WaitingLine:
+    return WaitingLine(TrPolicy().line_key, max_wait_s)
+
+
 def test_a_program_stays_in_line_while_another_turn_of_it_waits() -> None:
-    line = WaitingLine(TrPolicy())
-    program = Program("p", birth=0)
-    line.join(program, 1, now=0.0)
-    line.join(program, 2, now=5.0)
-    line.withdraw(program, 1)
-    assert (len(line), line.turns, program.waiting) == (1, 1, [2])
-    line.withdraw(program, 2)
-    assert (len(line), line.turns, line.next(0.0)) == (0, 0, None)
+    waiting, program = line(None), Program("p", birth=0)
+    first, second = turn(1, program, 0.0), turn(2, program, 5.0)
+    waiting.join(program, first)
+    waiting.join(program, second)
+    waiting.withdraw(first)
+    assert (len(waiting), waiting.turns, program.waiting) == (1, 1, [second])
+    waiting.withdraw(second)
+    assert (len(waiting), waiting.turns, waiting.next(0.0)) == (0, 0, None)
 
 
 def test_the_shortest_is_next_until_the_oldest_has_waited_too_long() -> None:
-    line = WaitingLine(TrPolicy(max_wait_s=10.0))
-    line.join(Program("long", birth=0, context_tokens=900), 1, now=0.0)
-    line.join(Program("short", birth=1, context_tokens=100), 2, now=1.0)
-    assert line.next(9.9) == "short"
-    assert line.next(10.0) == "long"
-    assert line.deadline_s() == 10.0
+    waiting = line(10.0)
+    long, short = Program("long", birth=0, context_tokens=900), Program("short", birth=1, context_tokens=100)
+    waiting.join(long, turn(1, long, 0.0))
+    waiting.join(short, turn(2, short, 1.0))
+    assert waiting.next(9.9) is waiting.smallest() is short
+    assert waiting.next(10.0) is long
+    assert waiting.deadline_s() == 10.0
 
 
 def test_nobody_is_overdue_when_waits_are_not_bounded() -> None:
-    line = WaitingLine(TrPolicy(max_wait_s=None))
-    line.join(Program("p", birth=0), 1, now=0.0)
-    assert line.overdue(1e12) is None
+    waiting, program = line(None), Program("p", birth=0)
+    waiting.join(program, turn(1, program, 0.0))
+    assert waiting.overdue(1e12) is None

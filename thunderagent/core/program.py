@@ -128,11 +128,6 @@ class Program:
         self.status = following
 
     @property
-    def resident(self) -> bool:
-        """Whether its KV is counted on a backend."""
-        return self.backend is not None
-
-    @property
     def private_tokens(self) -> int:
         """Tokens of its context that it shares with nobody."""
         return self.context_tokens - self.shared_tokens

@@ -83,11 +83,6 @@ class Scheduler:
         return self._state.counters
 
     @property
-    def tools(self) -> ToolTimes:
-        """Durations of tool calls."""
-        return self._state.tools
-
-    @property
     def syncing(self) -> bool:
         """Whether a weight sync is under way."""
         return self._state.syncing_since_s is not None

@@ -23,8 +23,7 @@ def tick(state: State) -> None:
 def _force_overdue(state: State) -> None:
     while (program := state.line.overdue(state.now)) is not None:
         backend = state.policy.place_by_force(program, state.ledger)
-        if backend is None:
-            return
+        assert backend is not None, "whoever is in line has a backend to wait for"
         state.counters.forced += 1
         admit(state, program, backend)
 
