@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from thunderagent.config import ThunderConfig, build_policy
-from thunderagent.core import DefaultPolicy, TrPolicy
+from thunderagent.config import MODES, ThunderConfig, build_limits, build_policy
+from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.errors import ConfigError
 
 
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("mode", "fast", "must be one of default, tr"),
+        ("mode", "fast", "must be one of default, cap, tr, thunder"),
         ("capacity_tokens", 0, "must be a positive number, or null"),
         ("pause_above", -1.0, "must be a positive number"),
+        ("programs_per_engine", 0, "must be a positive number"),
+        ("acting_half_life_s", -2.0, "must be a positive number, or null"),
+        ("idle_ttl_s", 0, "must be a positive number, or null"),
+        ("max_programs", True, "must be a positive number, or null"),
+        ("max_sync_s", 0, "must be a positive number, or null"),
         ("resume_below", 1.5, "must not be above thunder.pause_above=1.0"),
         ("acting_token_weight", 2.0, "must be between 0 and 1"),
         ("max_wait_s", 0, "must be a positive number, or null"),
@@ -30,7 +36,32 @@ def test_a_bad_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
     assert str(caught.value) == f"thunder.{key}={value}: {allowed}"
 
 
-def test_the_mode_chooses_the_policy_and_hands_it_the_thresholds() -> None:
+def test_the_mode_chooses_the_policy() -> None:
     ThunderConfig().validate()
-    assert isinstance(build_policy(ThunderConfig(mode="default")), DefaultPolicy)
-    assert build_policy(ThunderConfig(resume_below=0.5, max_wait_s=None)) == TrPolicy(resume_below=0.5, max_wait_s=None)
+    kinds = {mode: type(build_policy(ThunderConfig(mode=mode))) for mode in MODES}
+    assert kinds == {"default": DefaultPolicy, "cap": CapPolicy, "tr": TrPolicy, "thunder": ThunderPolicy}
+
+
+def test_the_defaults_of_the_settings_are_those_of_the_policies_and_limits() -> None:
+    for mode, policy in (("cap", CapPolicy()), ("tr", TrPolicy()), ("thunder", ThunderPolicy())):
+        assert settings(build_policy(ThunderConfig(mode=mode))) == settings(policy)
+    assert settings(build_policy(ThunderConfig(mode="tr", published=True, resume_below=1.0))) == settings(TrPolicy.published())
+    assert build_limits(ThunderConfig()) == Limits()
+
+
+def test_every_setting_reaches_its_policy() -> None:
+    thunder = ThunderConfig(resume_below=0.5, pause_above=0.8, hints=True, feedback=False, group_aware=True, max_wait_s=None)
+    wanted = ThunderPolicy(resume_below=0.5, pause_above=0.8, hints=True, feedback=0.0, group_aware=True, max_wait_s=None)
+    assert settings(build_policy(thunder)) == settings(wanted)
+    tr = ThunderConfig(
+        mode="tr", resume_below=0.5, pause_above=0.8, acting_token_weight=0.7, acting_half_life_s=2.0, max_wait_s=9.0
+    )
+    wanted_tr = TrPolicy(resume_below=0.5, pause_above=0.8, acting_token_weight=0.7, acting_half_life_s=2.0, max_wait_s=9.0)
+    assert settings(build_policy(tr)) == settings(wanted_tr)
+    assert settings(build_policy(ThunderConfig(mode="cap", programs_per_engine=3))) == settings(CapPolicy(3))
+    assert build_limits(ThunderConfig(idle_ttl_s=1.0, max_programs=2, max_sync_s=None)) == Limits(1.0, 2, None)
+
+
+def settings(policy: Policy) -> dict[str, Any]:
+    """What a policy was made with; its statistics are its own."""
+    return {f.name: getattr(policy, f.name) for f in fields(policy) if f.init and f.name != "tools"}  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from thunderagent.core import DefaultPolicy, Status, TrPolicy, Usage
+from thunderagent.core import DefaultPolicy, Limits, Status, TrPolicy, Usage, measure
 from thunderagent.errors import BackendLost, TurnRefused
 from thunderagent.runtime import EngineTiming, Runtime, StepProfile
 
@@ -23,10 +23,12 @@ class Clock:
 class Fixture:
     """A runtime with one backend of 10,000 tokens and a clock that moves by hand."""
 
-    def __init__(self, policy: Any = None) -> None:
+    def __init__(self, policy: Any = None, limits: Limits | None = None) -> None:
         self.clock = Clock()
         self.steps: list[StepProfile] = []
-        self.runtime = Runtime(policy or TrPolicy(), clock=self.clock, wall_clock=lambda: 1e9, on_step=self.steps.append)
+        self.runtime = Runtime(
+            policy or TrPolicy(), limits=limits, clock=self.clock, wall_clock=lambda: 1e9, on_step=self.steps.append
+        )
         self.runtime.add_backend("a", 10_000)
 
     async def turn(self, program_id: str, prompt: int, completion: int = 10, took_s: float = 1.0) -> str:
@@ -277,3 +279,67 @@ def test_nothing_is_remembered_of_released_programs() -> None:
     assert fixture.runtime._recorder._pasts == {}
     assert fixture.runtime._turns == {}
     assert fixture.runtime._waiters == {}
+
+
+def test_a_prompt_whose_text_alone_is_known_is_estimated() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        messages = [{"role": "user", "content": "x" * 4_000}]
+        async with fixture.runtime.turn("p", prompt=measure(messages), tool="bash", priority=1, prefix="s", prefix_tokens=10):
+            program = fixture.runtime.scheduler.programs["p"]
+            assert (program.context_tokens, program.priority, program.shared_tokens) == (1_000, 1, 10)
+
+    asyncio.run(scenario())
+
+
+def test_progress_health_and_lost_caches_reach_the_scheduler() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        async with fixture.runtime.turn("p", prompt_tokens=1_000) as turn:
+            turn.progress(500)
+            assert fixture.runtime.scheduler.programs["p"].context_tokens == 1_500
+            turn.finish(Usage(1_000, 600), EngineTiming(0.0, 0.5, 1.0), tool="search")
+            assert turn.usage == Usage(1_000, 600, prefill_s=0.5)
+        assert fixture.runtime.scheduler.programs["p"].tool == "search"
+        fixture.runtime.lose_cache("a")
+        fixture.runtime.begin_weight_sync()
+        fixture.runtime.end_weight_sync(kv_lost=True)
+        assert fixture.runtime.scheduler.ledger.backends["a"].epoch == 2
+        fixture.runtime.set_health("a", healthy=False)
+        with pytest.raises(TurnRefused, match="no backend is up"):
+            await fixture.turn("p", 1_700)
+        fixture.runtime.add_backend("a", 10_000, host_tokens=5_000)
+        assert fixture.runtime.scheduler.ledger.backends["a"].host_tokens == 5_000
+
+    asyncio.run(scenario())
+
+
+def test_a_program_that_expires_is_forgotten_by_the_records_too() -> None:
+    fixture = Fixture(limits=Limits(idle_ttl_s=0.5))
+
+    async def scenario() -> None:
+        await fixture.turn("p", 100)
+        fixture.clock.now_s += 0.6
+        fixture.runtime._timer_fired()
+        assert fixture.runtime.scheduler.programs == {}
+
+    asyncio.run(scenario())
+    assert fixture.runtime._recorder._pasts == {}
+
+
+def test_one_timer_stands_at_a_time() -> None:
+    fixture = Fixture(TrPolicy(max_wait_s=60.0), Limits(idle_ttl_s=100.0))
+
+    async def scenario() -> None:
+        await fixture.turn("idle", 10)
+        standing = fixture.runtime._timer
+        assert standing is not None
+        async with fixture.runtime.turn("p", prompt_tokens=8_000):
+            waiting = asyncio.create_task(fixture.turn("q", 8_000))
+            await settle()
+            assert standing.cancelled()
+            waiting.cancel()
+
+    asyncio.run(scenario())

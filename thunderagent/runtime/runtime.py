@@ -236,7 +236,11 @@ class Runtime:
         if self._timer is not None:
             self._timer.cancel()
         delay_s = max(0.0, at_s - self._clock())
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._handle, TimerFired())
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self._handle(TimerFired())
 
     def _admit(self, turn_id: int, backend_id: str) -> None:
         waiter = self._waiters.get(turn_id)
