@@ -25,9 +25,7 @@ class EngineConfig:
     """``simulated``: the embedded one, started and stopped by the recipe; ``vllm`` or ``sglang``: already served at ``urls``."""
     urls: list[str] = field(default_factory=list)
     """Engines that are already served, as http://host:port. Empty for the embedded one."""
-    model: str | None = None
-    """Model path or name; its tokenizer is used. The embedded engine makes its own."""
-    kv_capacity_tokens: int = 68_000
+    kv_capacity_tokens: int = 90_000
     """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
     prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
@@ -115,6 +113,8 @@ class TrackingConfig:
 class RecipeConfig:
     """All of it. SkyRL's own keys can be set under ``skyrl``: ``+skyrl.trainer.policy.optimizer_config.lr=1e-6``."""
 
+    model: str | None = None
+    """What ``vllm`` or ``sglang`` serve, a name or a path; its tokenizer is used. The embedded engine has one of its own."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
@@ -178,14 +178,16 @@ class RecipeConfig:
         if engine.kind == "simulated":
             for name in ("kv_capacity_tokens", "prefill_tokens_per_s", "decode_step_s", "time_scale"):
                 _require_positive(engine, "engine", name)
+            if self.model is not None:
+                raise ConfigError("model", self.model, "goes with engine=vllm or engine=sglang; the embedded engine has its own")
             return
         if not engine.urls:
             raise ConfigError("engine.urls", engine.urls, "name at least one served engine: engine.urls=[http://host:8000]")
         for url in engine.urls:
             if not url.startswith(("http://", "https://")):
                 raise ConfigError("engine.urls", url, "must start with http:// or https://")
-        if not engine.model:
-            raise ConfigError("engine.model", engine.model, "name the served model: engine.model=Qwen/Qwen2.5-Coder-7B-Instruct")
+        if not self.model:
+            raise ConfigError("model", self.model, "name the served model: model=Qwen/Qwen2.5-Coder-7B-Instruct")
 
 
 def _require_positive(section: Any, section_name: str, name: str) -> None:

@@ -69,7 +69,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
 def _prepare(config: RecipeConfig, out_dir: Path, work_dir: Path, watch: ProcessTree) -> Path:
     """Dataset, model and engine; returns the file that tells the job of them."""
     dataset = write_dataset(config, work_dir)
-    model, urls = config.engine.model or "", config.engine.urls
+    model, urls = config.model or "", config.engine.urls
     if config.engine.kind == "simulated":
         tokenizer = save_tokenizer(work_dir / "model")
         engine, url = start_engine(config, tokenizer, work_dir, out_dir / "engine.log")
