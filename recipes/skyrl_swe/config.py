@@ -25,7 +25,7 @@ class EngineConfig:
     """``simulated``: the embedded one, started and stopped by the recipe; ``vllm`` or ``sglang``: already served at ``urls``."""
     urls: list[str] = field(default_factory=list)
     """Engines that are already served, as http://host:port. Empty for the embedded one."""
-    kv_capacity_tokens: int = 90_000
+    kv_capacity_tokens: int = 125_000
     """Embedded: KV cache. About a quarter of the distinct tokens of the programs that run at once by default."""
     prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
@@ -81,7 +81,7 @@ class RolloutConfig:
     """Prompt groups that one training step takes (SkyRL's mini-batch)."""
     samples_per_prompt: int = 4
     """GRPO group size."""
-    parallel_prompts: int = 16
+    parallel_prompts: int = 20
     """Prompt groups in flight at once."""
     max_turns: int = 12
     """Turns after which an attempt ends unsolved (or solved, if the hidden tests pass)."""

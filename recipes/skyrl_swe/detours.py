@@ -47,13 +47,12 @@ PLANS = (
     "What the documentation promises decides in case of doubt.",
 )
 LOOKS = (
-    ("I read the beginning of {path}.", "sed -n '1,40p' {path}"),
-    ("Let me see how {path} starts.", "head -n 32 {path}"),
-    ("The end of {path} may matter too.", "tail -n 32 {path}"),
-    ("An outline of {path} is enough for now.", "grep -n 'def \\|class \\|^import\\|^from' {path}"),
-    ("I look for the definitions in the whole project.", "grep -rn --include='*.py' 'class \\|def ' . | head -n 16"),
-    ("How large is all this?", "git ls-files | xargs wc -l"),
-    ("What does the project say about itself?", "head -n 20 README.md"),
+    ("I read {path}.", "cat {path}"),
+    ("Let me go through {path} with line numbers.", "nl -ba {path} | head -n 80"),
+    ("Let me see how {path} starts.", "sed -n '1,60p' {path}"),
+    ("The end of {path} may matter too.", "tail -n 60 {path}"),
+    ("An outline first, then {path} itself.", "grep -n 'def \\|class ' {path} && cat {path} | head -n 60"),
+    ("What does the project say about itself?", "ls && head -n 40 README.md"),
 )
 CHECKS = (
     ("One more look at the whole change.", "git diff"),
