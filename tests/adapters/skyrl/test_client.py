@@ -99,6 +99,24 @@ def test_finishing_a_session_releases_its_program() -> None:
     assert host.runtime.scheduler.programs == {}
 
 
+def test_routers_are_told_of_the_end_of_a_session_and_engines_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def finish_session(self: RemoteInferenceClient, session_id: str) -> None:
+        told.append(f"{self.proxy_url} {session_id}")
+
+    monkeypatch.setattr(RemoteInferenceClient, "finish_session", finish_session)
+
+    async def scenario(server: Server) -> None:
+        async with client_of(server, OneHost(TrPolicy())) as client:
+            await client.finish_session("5_0")
+            client.proxy_url = server.url
+            await client.finish_session("5_1")
+
+    serve(scenario)
+    assert told == ["http://127.0.0.1:9 5_0"]
+
+
 def test_turns_wait_while_weights_are_synchronised() -> None:
     host = OneHost(DefaultPolicy())
 
