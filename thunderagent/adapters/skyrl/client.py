@@ -7,6 +7,7 @@ A subclass, because SkyRL checks ``isinstance`` and pickles the client to its wo
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 from contextvars import ContextVar
 from typing import Any, Protocol, cast
@@ -75,6 +76,8 @@ class ThunderClient(RemoteInferenceClient):
     async def _post(self, url: str, json: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
         turn = _TURN.get()
         path = next((path for path in GENERATE_PATHS if url.endswith(path)), None)
+        if path is not None:
+            json = with_valid_salt(json)
         if turn is None or path is None:
             return await super()._post(url, json, headers)
         if turn.backend in self.server_urls:
@@ -138,6 +141,18 @@ class ThunderClient(RemoteInferenceClient):
         state = dict(self.__dict__) | cast(dict[str, Any], self.__getstate__())
         state.pop("_thunder", None)
         return (object.__new__, (RemoteInferenceClient,), state)
+
+
+def with_valid_salt(body: dict[str, Any]) -> dict[str, Any]:
+    """The same request with a salt that vLLM takes.
+
+    SkyRL 0.3 salts the prefix cache with ``{model}@{weight version}``. vLLM refuses ``@`` and ``/`` since 0.32; any string that
+    is different for different salts does as well.
+    """
+    salt = body.get("cache_salt")
+    if not salt:
+        return body
+    return {**body, "cache_salt": hashlib.sha256(str(salt).encode()).hexdigest()}
 
 
 @functools.cache
