@@ -14,6 +14,9 @@ GENERATE = "/inference/v1/generate"
 PAUSED = "/is_paused"
 """Stands for the development endpoints, of which a weight sync needs ``/pause`` and ``/resume``."""
 
+ABSENT = (403, 404, 405)
+"""vLLM 0.32 answers 403 where a flag is missing."""
+
 
 def require_served(urls: list[str], model: str | None) -> None:
     """Look at every engine once.
@@ -23,9 +26,9 @@ def require_served(urls: list[str], model: str | None) -> None:
     """
     for url in urls:
         _status("GET", url, "/metrics")  # whatever the answer is, it is there
-        if _status("POST", url, GENERATE) == 404:
+        if _status("POST", url, GENERATE) in ABSENT:
             raise ConfigError("engine.urls", url, f"it has no {GENERATE}; start vLLM with --enable-scale-out")
-        if _status("GET", url, PAUSED) == 404:
+        if _status("GET", url, PAUSED) in ABSENT:
             raise ConfigError("engine.urls", url, "it cannot be paused; start vLLM with VLLM_SERVER_DEV_MODE=1 in its environment")
         served = _served_models(url)
         if served and model not in served:

@@ -15,18 +15,18 @@ from thunderagent.errors import ConfigError
 
 
 @contextmanager
-def serving(*paths: str, models: tuple[str, ...] = ("m",)) -> Iterator[str]:
+def serving(*paths: str, models: tuple[str, ...] = ("m",), absent: int = 404) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = json.dumps({"data": [{"id": name} for name in models]}).encode() if self.path == "/v1/models" else b""
-            self.send_response(200 if self.path in paths else 404)
+            self.send_response(200 if self.path in paths else absent)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(422 if self.path in paths else 404)
+            self.send_response(422 if self.path in paths else absent)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -55,8 +55,9 @@ def test_an_engine_that_does_not_tell_its_models_passes() -> None:
         require_served([url], "anything")
 
 
-def test_without_the_token_route_the_flag_is_named() -> None:
-    with serving("/metrics", PAUSED) as url:
+@pytest.mark.parametrize("status", [403, 404])
+def test_without_the_token_route_the_flag_is_named(status: int) -> None:
+    with serving("/metrics", PAUSED, absent=status) as url:
         assert complaint(url) == f"engine.urls={url}: it has no {GENERATE}; start vLLM with --enable-scale-out"
 
 
