@@ -34,7 +34,7 @@ class EngineConfig:
     """Embedded: simulated seconds that a step of the whole batch takes."""
     decode_s_per_kv_token: float = 130e-9
     """Embedded: simulated seconds to read the KV of one token of context."""
-    time_scale: float = 16.0
+    time_scale: float = 18.0
     """Embedded: simulated seconds per second of wall time."""
     tool_latency_s: float = 1.5
     """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
