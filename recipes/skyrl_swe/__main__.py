@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 
 NEEDED = {
@@ -35,6 +36,7 @@ def main() -> None:
     from recipes.skyrl_swe.hydra_config import HYDRA_ERRORS, check_spelling, explain
     from thunderagent.errors import ConfigError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain `kill` cleans up as Ctrl-C does
     try:
         check_spelling(sys.argv[1:])
         app()

@@ -1,12 +1,10 @@
-"""The embedded engine as a process of the run, and the check that served engines are there."""
+"""The embedded engine as a process of the run."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from recipes.skyrl_swe.config import RecipeConfig
@@ -14,7 +12,6 @@ from thunderagent.errors import ConfigError
 
 START_TIMEOUT_S = 60.0
 """The server is up in about a second; on a machine under heavy load it may take many times that."""
-LOOK_TIMEOUT_S = 5.0
 
 
 def start_engine(config: RecipeConfig, tokenizer: Path, work_dir: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -49,20 +46,3 @@ def start_engine(config: RecipeConfig, tokenizer: Path, work_dir: Path, log: Pat
             raise ConfigError("engine", "simulated", f"the embedded engine did not start; see {log}")
         time.sleep(0.05)
     return process, port_file.read_text(encoding="utf-8")
-
-
-def require_served(urls: list[str]) -> None:
-    """Look at every engine once.
-
-    Raises:
-        ConfigError: names the first that does not answer.
-    """
-    for url in urls:
-        try:
-            urllib.request.urlopen(f"{url}/metrics", timeout=LOOK_TIMEOUT_S).close()
-        except urllib.error.HTTPError:
-            continue  # it is there; the scheduler says later what it lacks
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                "engine.urls", url, f"no engine answers there ({error}); start it, or correct the address"
-            ) from None

@@ -42,7 +42,8 @@ def draw_comparison(run_dirs: list[Path], path: Path) -> None:
     progress.set(title="Agent steps done", xlabel="seconds of rollout", ylabel="steps")
     hits.set(title=f"KV hit rate (last {WINDOW_STEPS} steps)", xlabel="seconds of rollout", ylim=(0, 1.02))
     parts.set(title="Mean time of a step", xlabel="seconds")
-    parts.set_yticks(range(len(labels)), labels)
+    parts.set_yticks(range(len(labels)), labels, rotation=90, va="center")
+    parts.set_xmargin(0.12)  # room for the sums
     parts.invert_yaxis()
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in PART_COLOURS]
     parts.legend(handles, PARTS.values(), loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, frameon=False, fontsize=9)
@@ -70,3 +71,4 @@ def _stack(axes: Any, row: int, steps: list[dict[str, Any]]) -> None:
         width = sum(step[part] or 0.0 for step in steps) / len(steps)
         axes.barh(row, width, left=left, color=colour, height=0.55)
         left += width
+    axes.text(left, row, f" {left:.1f} s", va="center")

@@ -94,6 +94,11 @@ def skyrl_overrides(config: RecipeConfig, *, dataset: Path, model: str, urls: li
     return overrides
 
 
+def served_model(config: RecipeConfig) -> str | None:
+    """The name that engines know the model by: SkyRL's ``served_model_name``, if the user sets it, else ``model``."""
+    return flatten(config.skyrl).get("generator.inference_engine.served_model_name") or config.model
+
+
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """``{"a": {"b": 1}}`` to ``{"a.b": 1}``."""
     flat: dict[str, Any] = {}

@@ -17,9 +17,10 @@ from typing import Any
 import psutil
 
 from recipes.skyrl_swe.config import RecipeConfig
-from recipes.skyrl_swe.engine import require_served, start_engine
+from recipes.skyrl_swe.engine import start_engine
 from recipes.skyrl_swe.progress import Progress
-from recipes.skyrl_swe.skyrl_config import write_dataset
+from recipes.skyrl_swe.served import require_served
+from recipes.skyrl_swe.skyrl_config import served_model, write_dataset
 from recipes.skyrl_swe.summary import summarise
 from recipes.skyrl_swe.tokenizer import save_tokenizer
 
@@ -35,7 +36,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
         ConfigError: an engine is not there.
         KeyboardInterrupt: after everything has been ended and removed.
     """
-    require_served(config.engine.urls)
+    require_served(config.engine.urls, served_model(config))
     out_dir.mkdir(parents=True, exist_ok=True)
     work_dir = Path(tempfile.mkdtemp(prefix="ta-"))  # short: Ray puts sockets below it, whose paths may have 107 characters
     watch = ProcessTree()
@@ -69,7 +70,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
 def _prepare(config: RecipeConfig, out_dir: Path, work_dir: Path, watch: ProcessTree) -> Path:
     """Dataset, model and engine; returns the file that tells the job of them."""
     dataset = write_dataset(config, work_dir)
-    model, urls = config.engine.model or "", config.engine.urls
+    model, urls = config.model or "", config.engine.urls
     if config.engine.kind == "simulated":
         tokenizer = save_tokenizer(work_dir / "model")
         engine, url = start_engine(config, tokenizer, work_dir, out_dir / "engine.log")

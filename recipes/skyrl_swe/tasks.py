@@ -13,14 +13,27 @@ SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 SYSTEM_PROMPT = f"""\
 You are a careful software engineer. You repair one reported bug in a small Python project that lies in /testbed.
 
+# How to answer
 Answer every turn with one or two sentences of thought and EXACTLY ONE bash block:
 
 ```bash
 your command here
 ```
 
-The command runs in a fresh shell in /testbed; its return code and output come back. Look before you edit, keep the change small,
-run the project's tests with `python3 -m unittest discover -s tests -t .`, and do not touch what the issue does not ask for.
+The command runs in a fresh shell in /testbed; its return code and output come back. Several commands can be joined with && or a
+here-document; a change of directory or a variable does not last beyond its turn. An answer with no block, or with more than one,
+is not carried out. There is no network, and nobody answers questions: use commands that need no input, and no editors.
+
+# What to do
+1. Find the code that the issue is about and read it.
+2. Reproduce the problem with a short script.
+3. Repair the cause in the source, as generally as the issue asks for and no more. Keep the change small.
+4. Run your script again and look at the cases next to it.
+5. Run the project's tests: `python3 -m unittest discover -s tests -t .`
+
+Leave the tests and what the issue does not ask for as they are. Your repair is judged by tests that you do not see.
+
+# The end
 When the bug is repaired, submit with:
 
 ```bash
@@ -37,9 +50,6 @@ Task: {task_id}
 
 # Files
 {files}
-
-# Source
-{source}
 """
 
 
@@ -66,15 +76,7 @@ class Task:
     def prompt(self) -> list[dict[str, str]]:
         """The first messages of every attempt at it."""
         files = sorted(p.relative_to(self.repo).as_posix() for p in self.repo.rglob("*") if p.is_file() and p.suffix != ".pyc")
-        instance = INSTANCE_PROMPT.format(
-            task_id=self.id,
-            title=self.title,
-            issue=self.issue.strip(),
-            files="\n".join(files),
-            source="\n\n".join(
-                f"## {name}\n{(self.repo / name).read_text(encoding='utf-8').strip()}" for name in files if _is_source(name)
-            ),
-        )
+        instance = INSTANCE_PROMPT.format(task_id=self.id, title=self.title, issue=self.issue.strip(), files="\n".join(files))
         return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": instance}]
 
 
@@ -97,11 +99,6 @@ def _load(folder: Path) -> Task:
         hidden_test=folder / "hidden" / "test_hidden.py",
         scripts=tuple(Script(path["name"], path["reward"], tuple(_reply(turn) for turn in path["turns"])) for path in paths),
     )
-
-
-def _is_source(name: str) -> bool:
-    """Python files of the package itself; the tests are for the agent to find."""
-    return name.endswith(".py") and not name.startswith("tests/") and not name.endswith("__init__.py")
 
 
 def _reply(turn: dict[str, str]) -> str:

@@ -9,9 +9,21 @@ from thunderagent.adapters.engines.capacity import capacity_tokens
 VLLM = 'vllm:cache_config_info{{block_size="16",cache_dtype="auto",engine="{engine}",num_gpu_blocks="{blocks}"}} 1.0\n'
 
 
-def test_vllm_publishes_blocks_and_their_size_per_rank() -> None:
-    assert capacity_tokens(VLLM.format(engine=0, blocks=1000)) == 16_000
-    assert capacity_tokens(VLLM.format(engine=0, blocks=1000) + VLLM.format(engine=1, blocks=500)) == 24_000
+def test_vllm_publishes_blocks_and_their_size_per_rank_and_uses_all_but_one() -> None:
+    assert capacity_tokens(VLLM.format(engine=0, blocks=1001)) == 16_000
+    assert capacity_tokens(VLLM.format(engine=0, blocks=1001) + VLLM.format(engine=1, blocks=501)) == 24_000
+
+
+def test_the_page_of_a_real_vllm_0_32_is_understood() -> None:
+    page = (
+        "# TYPE vllm:cache_config_info gauge\n"
+        'vllm:cache_config_info{_block_size_resolved="True",block_size="32",cache_dtype="auto",engine="0",'
+        'gpu_memory_utilization="0.92",kv_cache_memory_bytes="12582912",kv_cache_size_tokens="49152",num_cpu_blocks="None",'
+        'num_gpu_blocks="1536",num_gpu_blocks_override="None",user_specified_block_size="True"} 1.0\n'
+        "# TYPE vllm:num_requests_running gauge\n"
+        'vllm:num_requests_running{engine="0",model_name="tiny"} 0.0\n'
+    )
+    assert capacity_tokens(page) == 1535 * 32
 
 
 def test_sglang_publishes_tokens() -> None:

@@ -30,7 +30,7 @@ class Engine:
         return f"http://127.0.0.1:{self.port}"
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return web.Response(text=f'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{self.blocks}"}} 1.0\n')
+        return web.Response(text=f'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{self.blocks + 1}"}} 1.0\n')
 
 
 async def until(condition: object, seen: list[tuple[str, object]]) -> None:

@@ -20,7 +20,7 @@ pytest.importorskip("skyrl")
 
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient  # noqa: E402
 
-from thunderagent.adapters.skyrl.client import ThunderClient  # noqa: E402
+from thunderagent.adapters.skyrl.client import ThunderClient, with_valid_salt  # noqa: E402
 from thunderagent.adapters.skyrl.programs import PHASE, group_of, program_id  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:client.loop:DeprecationWarning")
@@ -97,6 +97,32 @@ def test_finishing_a_session_releases_its_program() -> None:
 
     serve(scenario)
     assert host.runtime.scheduler.programs == {}
+
+
+def test_routers_are_told_of_the_end_of_a_session_and_engines_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def finish_session(self: RemoteInferenceClient, session_id: str) -> None:
+        told.append(f"{self.proxy_url} {session_id}")
+
+    monkeypatch.setattr(RemoteInferenceClient, "finish_session", finish_session)
+
+    async def scenario(server: Server) -> None:
+        async with client_of(server, OneHost(TrPolicy())) as client:
+            await client.finish_session("5_0")
+            client.proxy_url = server.url
+            await client.finish_session("5_1")
+
+    serve(scenario)
+    assert told == ["http://127.0.0.1:9 5_0"]
+
+
+def test_a_salt_is_sent_in_a_form_that_vllm_takes_and_still_tells_weights_apart() -> None:
+    salts = ["org/model@0", "org/model@1", "model@0"]
+    sent = [with_valid_salt({"cache_salt": salt, "model": "m"})["cache_salt"] for salt in salts]
+    assert len(set(sent)) == 3
+    assert all(salt.isalnum() and len(salt) <= 128 for salt in sent)
+    assert with_valid_salt({"model": "m"}) == {"model": "m"}
 
 
 def test_turns_wait_while_weights_are_synchronised() -> None:

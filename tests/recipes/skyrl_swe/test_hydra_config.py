@@ -37,7 +37,7 @@ def test_without_overrides_the_defaults_of_the_dataclasses_hold() -> None:
 @pytest.mark.parametrize("engine", options("engine"))
 def test_every_combination_of_options_composes(engine: str, capacity: str, scheduling: str, thunder: str) -> None:
     extra = ["capacity.tokens=1000"] if capacity == "fixed" else []
-    extra += [] if engine == "simulated" else ["engine.urls=[http://h:1]", "engine.model=m"]
+    extra += [] if engine == "simulated" else ["engine.urls=[http://h:1]", "model=m"]
     config = composed(f"engine={engine}", f"capacity={capacity}", f"scheduling={scheduling}", f"+thunder={thunder}", *extra)
     assert config.engine.kind == engine
     assert config.thunder.enabled == (thunder == "on")
@@ -77,11 +77,13 @@ def test_the_right_spellings_pass() -> None:
         (["rollout.parallel_prompts=1"], "error: rollout.parallel_prompts=1: must be at least rollout.prompts_per_step=8"),
         (["engine=vllm"], "error: engine.urls=[]: name at least one served engine"),
         (["engine=vllm", "engine.urls=[h:1]"], "error: engine.urls=h:1: must start with http:// or https://"),
-        (["engine=vllm", "engine.urls=[http://127.0.0.1:9]"], "error: engine.model=None: name the served model"),
+        (["engine=vllm", "engine.urls=[http://127.0.0.1:9]"], "error: model=None: name the served model"),
         (
-            ["engine=vllm", "engine.urls=[http://127.0.0.1:9]", "engine.model=m"],
+            ["engine=vllm", "engine.urls=[http://127.0.0.1:9]", "model=m"],
             "error: engine.urls=http://127.0.0.1:9: no engine answers there",
         ),
+        (["model=m"], "error: model=m: goes with engine=vllm or engine=sglang"),
+        (["engine.model=m"], "error: engine.model: there is no such key; allowed under engine:"),
         (["tracking.wandb=yes"], "error: tracking.wandb=yes: must be one of auto, offline, online, off"),
         (["+thunder=maybe"], "error: +thunder=maybe: write +thunder="),
     ],

@@ -11,7 +11,8 @@ SGLANG_MAX_TOKENS = "sglang:max_total_num_tokens{"
 def capacity_tokens(metrics_page: str) -> int | None:
     """KV capacity in tokens, summed over an engine's data-parallel ranks; None if the page does not tell.
 
-    vLLM: ``vllm:cache_config_info``, block_size x num_gpu_blocks. SGLang: ``sglang:max_total_num_tokens``.
+    vLLM: ``vllm:cache_config_info``, block_size x (num_gpu_blocks - 1): it never hands out one block, its padding (its own label
+    ``kv_cache_size_tokens`` counts that block). SGLang: ``sglang:max_total_num_tokens``.
     """
     wanted = [line for line in metrics_page.splitlines() if line.startswith((VLLM_CACHE_CONFIG, SGLANG_MAX_TOKENS))]
     total = 0
@@ -20,7 +21,7 @@ def capacity_tokens(metrics_page: str) -> int | None:
             if sample.name == VLLM_CACHE_CONFIG[:-1]:
                 blocks, size = sample.labels.get("num_gpu_blocks", ""), sample.labels.get("block_size", "")
                 if blocks.isdigit() and size.isdigit():  # "None" until the engine has profiled its memory
-                    total += int(blocks) * int(size)
+                    total += max(0, int(blocks) - 1) * int(size)
             else:
                 total += int(sample.value)
     return total or None

@@ -6,6 +6,8 @@ A subclass, because SkyRL checks ``isinstance`` and pickles the client to its wo
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 from contextvars import ContextVar
 from typing import Any, Protocol, cast
@@ -74,6 +76,8 @@ class ThunderClient(RemoteInferenceClient):
     async def _post(self, url: str, json: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
         turn = _TURN.get()
         path = next((path for path in GENERATE_PATHS if url.endswith(path)), None)
+        if path is not None:
+            json = with_valid_salt(json)
         if turn is None or path is None:
             return await super()._post(url, json, headers)
         if turn.backend in self.server_urls:
@@ -83,10 +87,14 @@ class ThunderClient(RemoteInferenceClient):
         return body
 
     async def finish_session(self, session_id: str) -> None:
-        """The trajectory is over: release its program, then tell the router as SkyRL does."""
+        """The trajectory is over: release its program, then tell the router as SkyRL does.
+
+        Engines keep no sessions (vLLM answers 404, which SkyRL would log for every trajectory).
+        """
         if self._thunder is not None and session_id:
             self._thunder.runtime.release(program_id(str(session_id)))
-        await super().finish_session(session_id)
+        if self.proxy_url not in self.server_urls:
+            await super().finish_session(session_id)
 
     async def pause(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Before a weight sync: turns that arrive from now on wait here, those in flight freeze in the engine."""
@@ -135,12 +143,31 @@ class ThunderClient(RemoteInferenceClient):
         return (object.__new__, (RemoteInferenceClient,), state)
 
 
+def with_valid_salt(body: dict[str, Any]) -> dict[str, Any]:
+    """The same request with a salt that vLLM takes.
+
+    SkyRL 0.3 salts the prefix cache with ``{model}@{weight version}``. vLLM refuses ``@`` and ``/`` since 0.32; any string that
+    is different for different salts does as well.
+    """
+    salt = body.get("cache_salt")
+    if not salt:
+        return body
+    return {**body, "cache_salt": hashlib.sha256(str(salt).encode()).hexdigest()}
+
+
+@functools.cache
+def _warn_of_unknown_hits(backend: str) -> None:
+    logger.warning("engine %s tells no cached tokens: serve vLLM with --enable-prompt-tokens-details for KV hit rates", backend)
+
+
 def report(turn: Turn, body: dict[str, Any]) -> None:
     """Take usage and, where the engine gives it, timing from a generate response."""
     usage = body.get("usage")
     if not usage:
         return
     details = usage.get("prompt_tokens_details") or {}
+    if "cached_tokens" not in details:
+        _warn_of_unknown_hits(turn.backend)
     timing = body.get("timing")
     turn.finish(
         Usage(usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens")),

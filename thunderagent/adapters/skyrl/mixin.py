@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import time
 from typing import Any, cast
 
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient
@@ -11,6 +12,9 @@ from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import
 from thunderagent.adapters.skyrl.client import Host, ThunderClient
 from thunderagent.adapters.skyrl.programs import PHASE
 from thunderagent.errors import ConfigError
+
+WALL_TIME = "thunder/wall_s"
+"""Seconds since the tracker was made: the axis of the scheduler's metrics."""
 
 
 class SchedulingMixin:
@@ -48,13 +52,20 @@ class SchedulingMixin:
         return generator
 
     def get_tracker(self) -> Any:
-        """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary."""
+        """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary.
+
+        W&B draws them over wall time, SkyRL's own over the training step.
+        """
         tracker = cast(Any, super()).get_tracker()
+        if hasattr(tracker.logger, "define_metric"):
+            tracker.logger.define_metric(WALL_TIME, hidden=True)
+            tracker.logger.define_metric("thunder/*", step_metric=WALL_TIME)
+        started_s = time.monotonic()
         inner, inner_finish = tracker.log, tracker.finish
 
         @functools.wraps(inner)
         def log(data: dict[str, Any], step: int, commit: bool = False) -> None:
-            inner({**data, **self._metrics()} if commit else data, step, commit)
+            inner({**data, **self._metrics(), WALL_TIME: time.monotonic() - started_s} if commit else data, step, commit)
 
         def finish() -> None:
             run = getattr(tracker.logger, "run", None)  # of W&B, while it is open
