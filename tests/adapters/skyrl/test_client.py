@@ -140,6 +140,26 @@ def test_turns_wait_while_weights_are_synchronised() -> None:
     serve(scenario)
 
 
+def test_the_scheduler_knows_when_the_engines_lose_their_kv_caches() -> None:
+    host = OneHost(DefaultPolicy())
+
+    async def scenario(server: Server) -> list[int]:
+        async with client_of(server, host) as client:
+            await host.start()
+            backend = host.runtime.scheduler.ledger.backends[server.url]
+            epochs = [backend.epoch]
+            for clear_cache in (False, True):
+                await client.pause_generation(clear_cache=clear_cache)
+                await client.resume_generation()
+                epochs.append(backend.epoch)
+            await client.reset_prefix_cache()
+            epochs.append(backend.epoch)
+            await client.sleep()
+            return [*epochs, backend.epoch]
+
+    assert serve(scenario) == [0, 0, 1, 2, 3]
+
+
 def test_a_failed_pause_lets_turns_start_again() -> None:
     host = OneHost(DefaultPolicy())
 

@@ -69,7 +69,7 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_p
     stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 0, stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["mode"] == "tr"
+    assert summary["mode"] == "thunder"
     assert (summary["trajectories"], summary["lost"], summary["duplicated"], summary["errors"]) == (8, 0, 0, 0)
     assert summary["kv_hit_rate"] > 0.5
     assert summary["steps_per_min"] > 0

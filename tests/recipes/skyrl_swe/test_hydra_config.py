@@ -41,7 +41,10 @@ def test_every_combination_of_options_composes(engine: str, capacity: str, sched
     config = composed(f"engine={engine}", f"capacity={capacity}", f"scheduling={scheduling}", f"+thunder={thunder}", *extra)
     assert config.engine.kind == engine
     assert config.thunder.enabled == (thunder == "on")
-    assert config.thunder_config(None).mode == ("tr" if (thunder, scheduling) == ("on", "tr") else "default")
+    settings = config.thunder_config(None)
+    assert settings.mode == (scheduling.removesuffix("_published") if thunder == "on" else "default")
+    assert settings.published == (scheduling == "tr_published")
+    assert config.mode == (scheduling if thunder == "on" else "off")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +70,8 @@ def test_the_right_spellings_pass() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["scheduling=fast"], "error: scheduling=fast: must be one of default, tr"),
-        (["scheduling.mode=fast"], "error: scheduling.mode=fast: must be one of default, tr"),
+        (["scheduling=fast"], "error: scheduling=fast: must be one of cap, default, thunder, tr, tr_published"),
+        (["scheduling.mode=fast"], "error: scheduling.mode=fast: must be one of default, cap, tr, thunder"),
         (["capacity.tokens=-5"], "error: capacity.tokens=-5: must be a positive number, or null to ask the engine"),
         (["capacity=fixed"], "error: capacity=fixed: say how much: capacity=fixed capacity.tokens=200000"),
         (["rollout.stepz=1"], "error: rollout.stepz: there is no such key; allowed under rollout:"),

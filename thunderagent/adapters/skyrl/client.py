@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 import aiohttp
 from skyrl.backends.skyrl_train.inference_servers.base import InferenceEngineInput, InferenceEngineOutput
-from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient
+from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import PauseMode, RemoteInferenceClient
 
 from thunderagent.adapters.skyrl.programs import PHASE, group_of, program_id
 from thunderagent.core import Usage
@@ -43,6 +43,8 @@ class ThunderClient(RemoteInferenceClient):
     """Waits for admission before SkyRL's own semaphore, sends to the engine that the scheduler chose, reports usage."""
 
     _thunder: Host | None = None
+    _kv_lost = False
+    """Whether the KV caches are reset in the weight sync under way."""
 
     async def generate(self, input_batch: InferenceEngineInput, model: str | None = None) -> InferenceEngineOutput:
         """One turn per call, as SkyRL's agent loops do; batches without session ids pass through unscheduled."""
@@ -96,12 +98,13 @@ class ThunderClient(RemoteInferenceClient):
         if self.proxy_url not in self.server_urls:
             await super().finish_session(session_id)
 
-    async def pause(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    async def pause(self, mode: Any = PauseMode.KEEP, clear_cache: bool = False) -> dict[str, Any]:
         """Before a weight sync: turns that arrive from now on wait here, those in flight freeze in the engine."""
+        self._kv_lost = clear_cache
         if self._thunder is not None:
             self._thunder.runtime.begin_weight_sync()
         try:
-            return await self._tolerate_lost_engines(super().pause(*args, **kwargs))
+            return await self._tolerate_lost_engines(super().pause(mode, clear_cache))
         except BaseException:
             self._end_weight_sync()
             raise
@@ -113,9 +116,24 @@ class ThunderClient(RemoteInferenceClient):
         finally:
             self._end_weight_sync()
 
+    async def sleep(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The engines give their memory to the trainer, their KV caches with it."""
+        self._lose_caches()
+        return dict(await super().sleep(*args, **kwargs))
+
+    async def reset_prefix_cache(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The engines forget their KV caches."""
+        self._lose_caches()
+        return dict(await super().reset_prefix_cache(*args, **kwargs))
+
+    def _lose_caches(self) -> None:
+        if self._thunder is not None:
+            for backend_id in list(self._thunder.runtime.scheduler.ledger.backends):
+                self._thunder.runtime.lose_cache(backend_id)
+
     def _end_weight_sync(self) -> None:
         if self._thunder is not None:
-            self._thunder.runtime.end_weight_sync()
+            self._thunder.runtime.end_weight_sync(kv_lost=self._kv_lost)
 
     async def _tolerate_lost_engines(self, call: Any) -> dict[str, Any]:
         try:
@@ -140,6 +158,7 @@ class ThunderClient(RemoteInferenceClient):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         state = dict(self.__dict__) | cast(dict[str, Any], self.__getstate__())
         state.pop("_thunder", None)
+        state.pop("_kv_lost", None)
         return (object.__new__, (RemoteInferenceClient,), state)
 
 
