@@ -65,6 +65,7 @@ class WaitingLine:
             self.leave(program)
             return
         program.waiting.remove(turn)
+        self._by_age.put(program, program.waiting[0].arrived_s)
         self.turns -= 1
 
     def next(self, now: float) -> Program | None:

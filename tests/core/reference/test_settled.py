@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.core.driver import Driver
-from thunderagent.core import TrPolicy, TurnCancelled
+from thunderagent.core import TimerFired, TrPolicy, TurnCancelled
 
 
 def test_a_parked_program_is_as_long_as_the_longest_of_its_waiting_turns() -> None:
@@ -14,3 +14,22 @@ def test_a_parked_program_is_as_long_as_the_longest_of_its_waiting_turns() -> No
     assert driver.parked(short)
     driver.send(TurnCancelled(long))
     assert driver.admitted_to(short) == "a"
+
+
+def test_a_program_is_as_old_in_line_as_the_first_of_its_turns_that_still_waits() -> None:
+    """It stayed as old as a turn that had been cancelled, and was forced in earlier than its explanation said."""
+    driver = Driver(TrPolicy(max_wait_s=60.0), a=10_000)
+    driver.arrive("running", 8_000)
+    first = driver.arrive("p", 6_000)
+    driver.now = 30.0
+    second = driver.arrive("p", 6_000)
+    driver.send(TurnCancelled(first))
+    driver.now = 60.0
+    driver.send(TimerFired())
+    explained = driver.scheduler.explain("p")
+    assert explained is not None
+    assert explained.forced_in_s == 30.0
+    assert driver.parked(second)
+    driver.now = 90.0
+    driver.send(TimerFired())
+    assert driver.admitted_to(second) == "a"
