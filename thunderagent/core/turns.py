@@ -67,6 +67,7 @@ def begin(state: State, event: TurnArrived) -> None:
         _continue(state, program, turn)
     else:
         program.context_tokens = longest_waiting(program, prompt_tokens)
+        program.acting_since_s = None
         program.take(Step.PARK)
         state.line.join(program, turn)
         state.arrivals.append(turn)

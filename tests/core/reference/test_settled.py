@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.core.driver import Driver
-from thunderagent.core import TimerFired, TrPolicy, TurnCancelled
+from thunderagent.core import CapacityChanged, Status, ThunderPolicy, TimerFired, TrPolicy, TurnCancelled
 
 
 def test_a_parked_program_is_as_long_as_the_longest_of_its_waiting_turns() -> None:
@@ -33,3 +33,17 @@ def test_a_program_is_as_old_in_line_as_the_first_of_its_turns_that_still_waits(
     driver.now = 90.0
     driver.send(TimerFired())
     assert driver.admitted_to(second) == "a"
+
+
+def test_a_tool_call_is_measured_once_however_many_turns_follow_it() -> None:
+    """Each further turn of a program in line was counted as the end of one more, longer call."""
+    driver = Driver(ThunderPolicy(), a=10_000)
+    driver.turn("p", 4_000)
+    driver.arrive("other", 4_500)
+    driver.send(CapacityChanged("a", 8_000))
+    assert driver.scheduler.programs["p"].status is Status.PAUSED
+    driver.now = 2.0
+    assert driver.parked(driver.arrive("p", 4_000))
+    driver.now = 8.0
+    driver.arrive("p", 4_000)
+    assert driver.scheduler.tools.mean_residual_s("", 0.0) == 2.0
