@@ -70,6 +70,7 @@ def end(state: State, program: Program) -> None:
         if state.policy.hints:
             state.effects.append(Free(program.id, backend.id))
     state.idle.discard(program)
+    state.paused.discard(program)
     state.prefixes.leave(program)
     del state.programs[program.id]
     state.effects.append(ReclaimTools(program.id))

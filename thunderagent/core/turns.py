@@ -68,6 +68,7 @@ def begin(state: State, event: TurnArrived) -> None:
     else:
         program.context_tokens = longest_waiting(program, prompt_tokens)
         program.acting_since_s = None
+        state.paused.discard(program)
         program.take(Step.PARK)
         state.line.join(program, turn)
         state.arrivals.append(turn)

@@ -47,3 +47,20 @@ def test_a_tool_call_is_measured_once_however_many_turns_follow_it() -> None:
     driver.now = 8.0
     driver.arrive("p", 4_000)
     assert driver.scheduler.tools.mean_residual_s("", 0.0) == 2.0
+
+
+def test_a_paused_program_resumes_between_turns_unless_a_turn_has_come_since() -> None:
+    """Whether a program whose next turn was cancelled still resumed depended on who was resumed before, and one that had lost
+    its backend kept all others from resuming."""
+    driver = Driver(TrPolicy(tick_s=5.0), a=20_000)
+    for name, tokens in (("p", 3_000), ("q", 4_000), ("r", 8_000)):
+        driver.turn(name, tokens)
+    driver.send(CapacityChanged("a", 1_000))
+    driver.now = 5.0
+    driver.send(TimerFired())
+    assert {p.id for p in driver.scheduler.programs.values() if p.status is Status.PAUSED} == {"p", "q"}
+    driver.send(CapacityChanged("a", 20_000))
+    driver.send(TurnCancelled(driver.arrive("p", 3_000)))
+    driver.now = 10.0
+    driver.send(TimerFired())
+    assert {p.id for p in driver.scheduler.programs.values() if p.status is Status.PAUSED} == {"p"}
