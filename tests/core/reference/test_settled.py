@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.core.driver import Driver
-from thunderagent.core import CapacityChanged, Status, ThunderPolicy, TimerFired, TrPolicy, TurnCancelled
+from thunderagent.core import (
+    CapacityChanged,
+    ReclaimTools,
+    Status,
+    ThunderPolicy,
+    TimerFired,
+    TrPolicy,
+    TurnCancelled,
+    WeightSyncBegan,
+)
 
 
 def test_a_parked_program_is_as_long_as_the_longest_of_its_waiting_turns() -> None:
@@ -64,3 +73,15 @@ def test_a_paused_program_resumes_between_turns_unless_a_turn_has_come_since() -
     driver.now = 10.0
     driver.send(TimerFired())
     assert {p.id for p in driver.scheduler.programs.values() if p.status is Status.PAUSED} == {"p"}
+
+
+def test_a_program_whose_turns_all_went_before_it_ran_leaves_no_trace() -> None:
+    """One whose last turn was held by a weight sync stayed until it expired."""
+    driver = Driver(TrPolicy(), a=10_000)
+    driver.arrive("running", 8_000)
+    waiting = driver.arrive("p", 6_000)
+    driver.send(WeightSyncBegan())
+    held = driver.arrive("p", 6_000)
+    driver.send(TurnCancelled(waiting))
+    assert driver.send(TurnCancelled(held)) == (ReclaimTools("p"),)
+    assert set(driver.scheduler.programs) == {"running"}
