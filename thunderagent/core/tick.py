@@ -61,6 +61,6 @@ def _resume_one(state: State, program: Program) -> bool:
         return False
     state.ledger.add(program, backend, Step.RESUME)
     program.acting_since_s = state.now
-    program.epoch = -1  # nothing of it is in this backend's cache
+    program.epoch = 0  # nothing of it is in this backend's cache
     state.policy.acting_began(program, backend, state.now)
     return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.core.driver import Driver
 from thunderagent.core import (
+    BackendJoined,
+    BackendLeft,
     CapacityChanged,
     ReclaimTools,
     Status,
@@ -85,3 +87,13 @@ def test_a_program_whose_turns_all_went_before_it_ran_leaves_no_trace() -> None:
     driver.send(TurnCancelled(waiting))
     assert driver.send(TurnCancelled(held)) == (ReclaimTools("p"),)
     assert set(driver.scheduler.programs) == {"running"}
+
+
+def test_a_backend_that_left_and_joined_again_has_lost_its_kv_cache() -> None:
+    """Programs went back to it as their origin, though their KV had gone with it."""
+    driver = Driver(ThunderPolicy(), a=10_000)
+    driver.turn("p", 4_000)
+    driver.send(BackendLeft("a"))
+    driver.send(BackendJoined("a", 10_000))
+    driver.send(BackendJoined("b", 20_000))
+    assert driver.admitted_to(driver.arrive("p", 4_000)) == "b"
