@@ -12,6 +12,7 @@ from thunderagent.core import (
     ThunderPolicy,
     TimerFired,
     TrPolicy,
+    TurnArrived,
     TurnCancelled,
     WeightSyncBegan,
 )
@@ -97,3 +98,22 @@ def test_a_backend_that_left_and_joined_again_has_lost_its_kv_cache() -> None:
     driver.send(BackendJoined("a", 10_000))
     driver.send(BackendJoined("b", 20_000))
     assert driver.admitted_to(driver.arrive("p", 4_000)) == "b"
+
+
+def test_a_shared_start_that_nobody_shares_is_forgotten() -> None:
+    """One longer than the only prompt that named it stayed for ever, and the next program that named it got its length."""
+    driver = Driver(TrPolicy(), a=10_000)
+    for name, prompt, start in (("short", 100, 5_000), ("p", 2_000, 1_000)):
+        driver.send(TurnArrived(name, turn_id=start, prompt_tokens=prompt, prefix="system", prefix_tokens=start))
+    assert driver.scheduler.programs["p"].shared_tokens == 1_000
+
+
+def test_a_group_keeps_the_start_that_its_prompt_continues() -> None:
+    """Forgotten while only short members lived, it was counted twice when a longer one and a stranger came."""
+    driver = Driver(TrPolicy(), a=20_000)
+    arrivals = [("g_0", 3_000, "g"), ("g_1", 100, "g"), ("stranger", 3_000, ""), ("g_2", 3_000, "g")]
+    for turn_id, (name, prompt, group) in enumerate(arrivals):
+        driver.send(TurnArrived(name, turn_id, prompt, group, prefix="system", prefix_tokens=1_000))
+        if name == "g_1":
+            driver.release("g_0")
+    assert driver.scheduler.ledger.backends["a"].shared_tokens == 3_000
