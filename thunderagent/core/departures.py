@@ -25,12 +25,19 @@ def refuse_waiting(state: State, program: Program, reason: str, retry_after_s: f
         withdraw(state, turn)
 
 
+def longest_waiting(program: Program, prompt_tokens: int = 0) -> int:
+    """The context of a parked program: its waiting turns, and one more, share it, so the longest counts."""
+    return max(prompt_tokens, program.shared_tokens, *(turn.prompt_tokens for turn in program.waiting))
+
+
 def withdraw(state: State, turn: Turn) -> None:
     """One waiting turn goes; a program that never ran leaves no trace."""
     program = turn.program
     del state.turns[turn.id]
     state.line.withdraw(turn)
     if program.waiting:
+        program.context_tokens = longest_waiting(program)
+        state.line.resize(program)
         return
     program.take(Step.WITHDRAW)
     if program.origin_id is None and not program.held_turns:
@@ -63,6 +70,7 @@ def end(state: State, program: Program) -> None:
         if state.policy.hints:
             state.effects.append(Free(program.id, backend.id))
     state.idle.discard(program)
+    state.paused.discard(program)
     state.prefixes.leave(program)
     del state.programs[program.id]
     state.effects.append(ReclaimTools(program.id))

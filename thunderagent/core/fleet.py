@@ -63,12 +63,7 @@ def cache_lost(state: State, event: CacheLost) -> None:
     """No program's KV is there any more."""
     backend = _known(state, event.backend_id)
     if backend is not None:
-        lose_cache(backend)
-
-
-def lose_cache(backend: Backend) -> None:
-    """O(1): what was written in an earlier epoch is gone, whoever asks."""
-    backend.epoch += 1
+        state.ledger.lose_cache(backend)
 
 
 def refuse_if_none_is_left(state: State) -> None:

@@ -30,7 +30,7 @@ class Backend:
     """Second tier in host memory."""
     healthy: bool = True
     epoch: int = 0
-    """How often its KV cache was lost."""
+    """Number of its KV cache, unique for ever: another one after every loss, and for a backend whose id was used before."""
     written_tokens: int = 0
     """KV computed here since it joined, as far as usage tells."""
     prefill_tokens_per_s: float = PREFILL_TOKENS_PER_S
@@ -101,7 +101,7 @@ class Ledger:
         """Usable backends without residents, by birth."""
         self._stale: dict[int, Backend] = {}
         """Backends whose place in the order is to be brought up to date before it is used."""
-        self._births = 0
+        self._births = self._epochs = 0
 
     # Backends
 
@@ -109,8 +109,17 @@ class Ledger:
         """Add a backend."""
         self._births += 1
         backend = self.backends[backend_id] = Backend(backend_id, self._births, capacity_tokens, host_tokens)
+        backend.epoch = self._new_epoch()
         self.reassess(backend)
         return backend
+
+    def lose_cache(self, backend: Backend) -> None:
+        """O(1): what was written in an earlier epoch is gone, whoever asks."""
+        backend.epoch = self._new_epoch()
+
+    def _new_epoch(self) -> int:
+        self._epochs += 1
+        return self._epochs
 
     def leave(self, backend: Backend) -> None:
         """Take away a backend on which nothing is counted any more."""

@@ -21,10 +21,10 @@ class Prefix:
     tokens: int
     """From the start of the context."""
     parent: Prefix | None = None
-    programs: int = 0
-    """Living programs that name it, directly or through a prefix below it."""
+    users: int = 0
+    """Living programs and groups that name it, directly or through a prefix below it."""
     home_id: str | None = None
-    """The backend that a program with it was last placed on."""
+    """The backend that a program was last placed on whose longest shared start this is."""
 
     @property
     def own_tokens(self) -> int:
@@ -53,32 +53,41 @@ class Prefixes:
 
     def enter(self, program: Program, event: TurnArrived, prompt_tokens: int) -> None:
         """Attach a new program to what it shares; a start that is longer than its prompt cannot be shared by it."""
-        prefix = self._common_prefix(event)
+        prefix = common = self._common_prefix(event)
         if event.group:
-            program.group = group = self.groups.get(event.group) or self._new_group(event.group, prompt_tokens, prefix)
+            program.group = group = self.groups.get(event.group) or self._new_group(event.group, prompt_tokens, common)
             group.members[program.birth] = program
             prefix = group.prompt
         while prefix is not None and prefix.tokens > prompt_tokens:
             prefix = prefix.parent
         program.prefix = prefix
         program.shared_tokens = 0 if prefix is None else prefix.tokens
-        while prefix is not None:
-            prefix.programs += 1
-            prefix = prefix.parent
+        self._hold(prefix)
+        if common is not None and not common.users:
+            del self._common[common.name]
 
     def leave(self, program: Program) -> None:
         """A program is over; what nobody shares any more is forgotten."""
-        prefix = program.prefix
-        while prefix is not None:
-            prefix.programs -= 1
-            if not prefix.programs and self._common.get(prefix.name) is prefix:
-                del self._common[prefix.name]
-            prefix = prefix.parent
+        self._drop(program.prefix)
         group = program.group
         if group is not None:
             del group.members[program.birth]
             if not group.members:
                 del self.groups[group.name]
+                self._drop(group.prompt)
+
+    @staticmethod
+    def _hold(prefix: Prefix | None) -> None:
+        while prefix is not None:
+            prefix.users += 1
+            prefix = prefix.parent
+
+    def _drop(self, prefix: Prefix | None) -> None:
+        while prefix is not None:
+            prefix.users -= 1
+            if not prefix.users and self._common.get(prefix.name) is prefix:
+                del self._common[prefix.name]
+            prefix = prefix.parent
 
     def _common_prefix(self, event: TurnArrived) -> Prefix | None:
         if not event.prefix or event.prefix_tokens <= 0:
@@ -88,4 +97,5 @@ class Prefixes:
     def _new_group(self, name: str, prompt_tokens: int, common: Prefix | None) -> Group:
         parent = common if common is not None and common.tokens <= prompt_tokens else None
         self.groups[name] = group = Group(name, Prefix(name, prompt_tokens, parent))
+        self._hold(group.prompt)
         return group

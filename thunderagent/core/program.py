@@ -106,7 +106,7 @@ class Program:
     acting_since_s: float | None = None
     """When its last running turn ended; None while one runs or waits, or before the first."""
     epoch: int = 0
-    """The backend's epoch when its KV was last written: if that has moved on, the KV is gone."""
+    """The backend's epoch when its KV was last written: if that has moved on, the KV is gone. 0: in no cache."""
     written_mark: int = 0
     """The backend's count of written tokens at that time: how much has been written since tells what may be evicted."""
     exact_prompt_tokens: int = 0

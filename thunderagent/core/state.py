@@ -42,7 +42,7 @@ class State:
     idle: OrderedIndex[Program] = field(default_factory=OrderedIndex)
     """Programs without a turn, longest idle first."""
     paused: OrderedIndex[Program] = field(default_factory=OrderedIndex)
-    """Programs that were paused between turns, for policies with a tick; some may have moved on since."""
+    """Programs that were paused between turns and have had no turn since, smallest first; for policies with a tick."""
     syncing_since_s: float | None = None
     births: int = 0
     now: float = 0.0

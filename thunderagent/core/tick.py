@@ -7,7 +7,7 @@ placed largest first where most is free, and programs between turns are resumed 
 from __future__ import annotations
 
 from thunderagent.core.admission import admit, shed
-from thunderagent.core.program import Program, Status, Step
+from thunderagent.core.program import Program, Step
 from thunderagent.core.state import State
 
 
@@ -48,19 +48,18 @@ def _resume(state: State) -> None:
 
 def _resume_between_turns(state: State, free_tokens: float) -> None:
     while (program := state.paused.first()) is not None:
-        if program.status is Status.PAUSED and not program.held_turns:
-            if program.context_tokens > free_tokens or not _resume_one(state, program):
-                return
-            free_tokens -= program.context_tokens
+        if program.context_tokens > free_tokens or not _resume_one(state, program):
+            return
+        free_tokens -= program.context_tokens
         state.paused.discard(program)
 
 
 def _resume_one(state: State, program: Program) -> bool:
     backend = state.ledger.least_loaded()
-    if backend is None or program.acting_since_s is None or not state.policy.fits(program, backend, state.now):
+    if backend is None or not state.policy.fits(program, backend, state.now):
         return False
     state.ledger.add(program, backend, Step.RESUME)
     program.acting_since_s = state.now
-    program.epoch = -1  # nothing of it is in this backend's cache
+    program.epoch = 0  # nothing of it is in this backend's cache
     state.policy.acting_began(program, backend, state.now)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thunderagent.core import sane
 from thunderagent.core.admission import pause, start, too_large
-from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse, withdraw
+from thunderagent.core.departures import RETRY_AFTER_S, end, leave_backend, longest_waiting, refuse, withdraw
 from thunderagent.core.effects import Park, ParkReason
 from thunderagent.core.events import FirstToken, Progress, TurnArrived, TurnCancelled, TurnEnded
 from thunderagent.core.lifecycle import new_program
@@ -66,7 +66,9 @@ def begin(state: State, event: TurnArrived) -> None:
     if program.backend is not None:
         _continue(state, program, turn)
     else:
-        program.context_tokens = max(prompt_tokens, program.shared_tokens)
+        program.context_tokens = longest_waiting(program, prompt_tokens)
+        program.acting_since_s = None
+        state.paused.discard(program)
         program.take(Step.PARK)
         state.line.join(program, turn)
         state.arrivals.append(turn)
@@ -173,8 +175,12 @@ def _grown(program: Program, context_tokens: int) -> int:
 
 
 def _settle(state: State, program: Program | None) -> None:
-    """A turn went without having waited or run: its program may be idle now."""
-    if program is not None and program.idle:
+    """A turn went without having waited or run: its program may be idle now, or over if it never ran."""
+    if program is None or not program.idle:
+        return
+    if program.origin_id is None:
+        end(state, program)
+    else:
         state.became_idle(program)
 
 

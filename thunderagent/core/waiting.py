@@ -37,9 +37,13 @@ class WaitingLine:
         if not program.waiting:
             self._by_age.put(program, turn.arrived_s)
         program.waiting.append(turn)
+        self.resize(program)
+        self.turns += 1
+
+    def resize(self, program: Program) -> None:
+        """The size of a program in line has changed."""
         self._by_size.put(program, program.context_tokens)
         self.reorder(program)
-        self.turns += 1
 
     def reorder(self, program: Program) -> None:
         """The policy's key of a program in line has changed."""
@@ -61,6 +65,7 @@ class WaitingLine:
             self.leave(program)
             return
         program.waiting.remove(turn)
+        self._by_age.put(program, program.waiting[0].arrived_s)
         self.turns -= 1
 
     def next(self, now: float) -> Program | None:

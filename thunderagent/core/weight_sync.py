@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from thunderagent.core.events import WeightSyncBegan, WeightSyncEnded
-from thunderagent.core.fleet import lose_cache
 from thunderagent.core.state import State
 from thunderagent.core.turns import begin
 
@@ -19,7 +18,7 @@ def ended(state: State, event: WeightSyncEnded) -> None:
     state.syncing_since_s = None
     if event.kv_lost:
         for backend in state.ledger.backends.values():
-            lose_cache(backend)
+            state.ledger.lose_cache(backend)
     held, state.held = state.held, {}
     for arrival in held.values():
         program = state.programs.get(arrival.program_id)

@@ -1,0 +1,135 @@
+"""``thunder``: admission by birth below a threshold of the corrected capacity; KV lent when a tool call outlasts its worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.core.reference.rules import Rules
+from tests.core.reference.tool_calls import mean_residual_s
+from tests.core.reference.world import Backend, Program
+from thunderagent.core.policies.thunder import (
+    FEEDBACK,
+    FIRST_LOOK_S,
+    FIT_RANGE,
+    HOLD_FACTOR,
+    HOLD_FACTOR_WITH_HOST_TIER,
+    HOST_SHARE,
+    LOOK_GROWTH,
+    RESUME_BELOW,
+    RESUME_BELOW_WITH_HINTS,
+    RESUME_BELOW_WITH_HOST_TIER,
+    TOLERATED_MISSES,
+)
+
+
+@dataclass(frozen=True)
+class ThunderOptions:
+    """Named as those of the policy."""
+
+    resume_below: float | None = None
+    pause_above: float = 1.0
+    hints: bool = False
+    feedback: float = FEEDBACK
+    group_aware: bool = False
+    max_wait_s: float | None = 1800.0
+    prefill_tokens_per_s: float | None = None
+
+
+class ThunderRules(Rules):
+    """All from the raw observations, which are folded in their order by the stated formula, so that floats are the same."""
+
+    def __init__(self, options: ThunderOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.hints, self.max_wait_s = options.hints, options.max_wait_s
+
+    def fit(self, backend: Backend) -> float:
+        """Shrinks by what was missed; grows by what was found, but only under pressure."""
+        fit = 1.0
+        for missed, pressed in backend.returns:
+            change = TOLERATED_MISSES * (1.0 - missed) if pressed else 0.0
+            fit = min(FIT_RANGE[1], max(FIT_RANGE[0], fit + self.options.feedback * (-missed + change)))
+        return fit
+
+    def prefill_speed(self, backend: Backend) -> float:
+        """Of undisturbed prefills: up at once, down slowly; 9,000 tokens/s until something is known."""
+        speed = 9_000.0
+        for seen in backend.prefill_speeds:
+            speed += (seen - speed) * (0.3 if seen > speed else 0.01)
+        return self.options.prefill_tokens_per_s or speed
+
+    def budget(self, backend: Backend) -> float:
+        """Private tokens that can be held: the corrected capacity beside what is shared, and half of a host tier."""
+        if backend.capacity is None:
+            return float("inf")
+        host = min(backend.host, backend.capacity)
+        return (backend.capacity - self.world.shared_tokens(backend)) * self.fit(backend) + HOST_SHARE * host
+
+    def free(self, backend: Backend) -> float:
+        below = self.options.resume_below
+        if below is None and self.hints:
+            below = RESUME_BELOW_WITH_HINTS
+        if below is None:
+            below = RESUME_BELOW_WITH_HOST_TIER if backend.host else RESUME_BELOW
+        return below * self.budget(backend) - self.world.private_tokens(backend)
+
+    def load(self, backend: Backend) -> tuple[float, ...]:
+        return (-self.free(backend), len(self.world.residents(backend)))
+
+    def candidates(self, program: Program) -> list[Backend | None]:
+        """Its origin while its KV is likely there; where its shared start is; where most is free."""
+        origin = self.world.usable_backend(program.origin_id)
+        likely = origin if origin is not None and self.kv_is_likely_there(program, origin) else None
+        return [likely, self.world.home(program), *self.by_load()[:1]]
+
+    def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
+        """Less was written since than there is room for beside what is held."""
+        if program.cache != origin.cache:
+            return False
+        if origin.capacity is None:
+            return True
+        written = sum(origin.writes[program.writes_seen :])
+        return written < origin.capacity - self.world.shared_tokens(origin) - self.world.private_tokens(origin)
+
+    def fits(self, program: Program, backend: Backend) -> bool:
+        if not self.world.residents(backend):
+            return backend.could_hold(program)
+        return self.world.need_tokens(program, backend) <= self.free(backend)
+
+    def order(self, program: Program) -> tuple[float, ...]:
+        finished = self.world.finished.count(program.group) if self.options.group_aware and program.group else 0
+        return (program.priority, -finished)
+
+    def excess(self, backend: Backend) -> float:
+        """Above the pause threshold; a lone resident gives way to nobody."""
+        if len(self.world.residents(backend)) <= 1:
+            return 0.0
+        return self.world.private_tokens(backend) - self.options.pause_above * self.budget(backend)
+
+    def largest_prompt(self) -> int | None:
+        return self.largest_capacity()
+
+    def break_even_s(self, program: Program, backend: Backend) -> float:
+        """Holding for longer costs more than computing again; what was lost is worth nothing."""
+        if program.cache != backend.cache:
+            return 0.0
+        if backend.capacity is None:
+            return float("inf")
+        factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host else HOLD_FACTOR
+        return factor * backend.capacity / self.prefill_speed(backend)
+
+    def lend(self) -> Program | None:
+        """The first that is due for a look and not worth holding; the others are looked at again later."""
+        now = self.world.now
+        held = [p for p in self.world.programs if p.acting and p.look_s <= now]
+        for program in sorted(held, key=lambda p: (p.look_s, p.birth)):
+            assert program.since_s is not None and program.backend is not None, "it acts"
+            elapsed_s = now - program.since_s
+            expected_s = mean_residual_s(self.world.calls, program.tool, elapsed_s)
+            if expected_s > self.break_even_s(program, program.backend):
+                return program
+            program.look_s = program.since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s)
+        return None
+
+    def next_look_s(self) -> float | None:
+        return min((p.look_s for p in self.world.programs if p.acting), default=None)
