@@ -107,6 +107,8 @@ def test_a_rejected_event_is_not_recorded() -> None:
     assert len(lines) == 3
 
 
+JOINED = '{"now": 0, "kind": "BackendJoined", "backend_id": "a", "capacity_tokens": null}'
+ARRIVAL = '{"now": 1, "kind": "TurnArrived", "program_id": "p", "turn_id": 1, "prompt_tokens": 5}'
 HEADER = '{"trace": 1, "policy": {"name": "default"}, "limits": {}}'
 
 
@@ -120,6 +122,7 @@ HEADER = '{"trace": 1, "policy": {"name": "default"}, "limits": {}}'
         (['{"trace": 1, "policy": {"name": "fast"}, "limits": {}}'], "no scheduler can be made from it ('fast')"),
         (['{"trace": 1, "policy": {"name": "cap", "slots": 1}, "limits": {}}'], "unexpected keyword argument 'slots'"),
         ([HEADER, '{"kind": "TimerFired"}'], "it says no time in 'now'"),
+        ([HEADER, JOINED, ARRIVAL, ARRIVAL], "a scheduler of today has decided otherwise before (TurnArrived: turn 1 is running"),
         ([HEADER, '{"now": 1, "kind": "Rain"}'], "'kind' must be one of TurnArrived, FirstToken"),
         ([HEADER, '{"now": 1, "kind": "TurnEnded"}'], "missing 1 required positional argument: 'turn_id'"),
         (

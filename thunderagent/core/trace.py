@@ -21,7 +21,7 @@ from thunderagent.core.policies.thunder import ThunderPolicy
 from thunderagent.core.policies.tr import TrPolicy
 from thunderagent.core.scheduler import Scheduler
 from thunderagent.core.usage import Usage
-from thunderagent.errors import TraceError
+from thunderagent.errors import IllegalEvent, TraceError
 
 VERSION = 1
 """Of the format; a reader refuses any other."""
@@ -55,7 +55,8 @@ def replay(lines: Iterable[str]) -> Iterator[str]:
     """The lines that a scheduler of today writes when it is told what a recorded one was told.
 
     Raises:
-        TraceError: a line is no JSON object, names something unknown, or the trace is of another version.
+        TraceError: a line is no JSON object, names something unknown, the trace is of another version, or an event cannot
+            follow what is decided today.
     """
     scheduler: RecordedScheduler | None = None
     written: list[str] = []
@@ -67,7 +68,10 @@ def replay(lines: Iterable[str]) -> Iterator[str]:
             now = record.pop("now", None)
             if not isinstance(now, int | float):
                 raise TraceError(line, "it says no time in 'now'")
-            scheduler.handle(_event(record, line), now)
+            try:
+                scheduler.handle(_event(record, line), now)
+            except IllegalEvent as error:
+                raise TraceError(line, f"a scheduler of today has decided otherwise before ({error})") from None
         yield from written
         written.clear()
 

@@ -58,7 +58,7 @@ def test_a_tool_call_is_measured_once_however_many_turns_follow_it() -> None:
     assert driver.parked(driver.arrive("p", 4_000))
     driver.now = 8.0
     driver.arrive("p", 4_000)
-    assert driver.scheduler.tools.mean_residual_s("", 0.0) == 2.0
+    assert driver.scheduler._state.tools.mean_residual_s("", 0.0) == 2.0
 
 
 def test_a_paused_program_resumes_between_turns_unless_a_turn_has_come_since() -> None:
