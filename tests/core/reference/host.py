@@ -38,18 +38,22 @@ class Comparison(RuleBasedStateMachine):
 
     @initialize(data=st.data(), first=st.sampled_from([10_000, 20_000]), second=st.sampled_from([0, 5_000, 10_000]))
     def start(self, data: st.DataObject, first: int, second: int) -> None:
-        policy, self.model = self.choose(data)
+        self.begin(*self.choose(data))
+        self.send(ev.BackendJoined("a", first))
+        if second:
+            self.send(ev.BackendJoined("b", second))
+        self.prepare(data)
+
+    def begin(self, policy: Policy, model: Rules) -> None:
+        """Nothing is there yet."""
+        self.model = model
         self.scheduler = Scheduler(policy, Limits(TTL_S, MAX_PROGRAMS, MAX_SYNC_S))
-        self.reference = Reference(self.model, idle_ttl_s=TTL_S, max_programs=MAX_PROGRAMS, max_sync_s=MAX_SYNC_S)
+        self.reference = Reference(model, idle_ttl_s=TTL_S, max_programs=MAX_PROGRAMS, max_sync_s=MAX_SYNC_S)
         self.now, self.turns = 0.0, 0
         self.alarm_s: float | None = None
         self.waiting: dict[int, str] = {}
         self.running: dict[int, str] = {}
         self.prompts: dict[int, int] = {}
-        self.send(ev.BackendJoined("a", first))
-        if second:
-            self.send(ev.BackendJoined("b", second))
-        self.prepare(data)
 
     def prepare(self, data: st.DataObject) -> None:
         """What happened before the story begins."""
