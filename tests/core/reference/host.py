@@ -16,7 +16,9 @@ from thunderagent.core.usage import Usage
 TTL_S, MAX_PROGRAMS, MAX_SYNC_S = 100.0, 7, 75.0
 backends = st.sampled_from(["a", "a", "b", "c"])
 programs = st.sampled_from(["g_0", "g_1", "g_2", "g_3", "h_0", "h_1", "lone", "other"])
-sizes = st.one_of(st.integers(0, 60).map(lambda hundreds: 100 * hundreds), st.sampled_from([9_900, 10_000, 10_001, 20_000]))
+sizes = st.one_of(
+    st.integers(0, 60).map(lambda hundreds: 100 * hundreds), st.sampled_from([500, 3_000, 9_900, 10_000, 10_001, 20_000])
+)
 """Many equal ones and sums of them, so that ties and thresholds are met exactly."""
 tools = st.sampled_from(["", "bash", "search"])
 shares = st.sampled_from([None, 0.0, 0.0, 0.5, 1.0, 1.0])
@@ -34,18 +36,24 @@ class Comparison(RuleBasedStateMachine):
         """The policy under test and the rules it has to follow."""
         raise NotImplementedError
 
-    @initialize(data=st.data(), first=st.sampled_from([10_000, 20_000]))
-    def start(self, data: st.DataObject, first: int) -> None:
-        policy, self.model = self.choose(data)
+    @initialize(data=st.data(), first=st.sampled_from([10_000, 20_000]), second=st.sampled_from([0, 5_000, 10_000]))
+    def start(self, data: st.DataObject, first: int, second: int) -> None:
+        self.begin(*self.choose(data))
+        self.send(ev.BackendJoined("a", first))
+        if second:
+            self.send(ev.BackendJoined("b", second))
+        self.prepare(data)
+
+    def begin(self, policy: Policy, model: Rules) -> None:
+        """Nothing is there yet."""
+        self.model = model
         self.scheduler = Scheduler(policy, Limits(TTL_S, MAX_PROGRAMS, MAX_SYNC_S))
-        self.reference = Reference(self.model, idle_ttl_s=TTL_S, max_programs=MAX_PROGRAMS, max_sync_s=MAX_SYNC_S)
+        self.reference = Reference(model, idle_ttl_s=TTL_S, max_programs=MAX_PROGRAMS, max_sync_s=MAX_SYNC_S)
         self.now, self.turns = 0.0, 0
         self.alarm_s: float | None = None
         self.waiting: dict[int, str] = {}
         self.running: dict[int, str] = {}
         self.prompts: dict[int, int] = {}
-        self.send(ev.BackendJoined("a", first))
-        self.prepare(data)
 
     def prepare(self, data: st.DataObject) -> None:
         """What happened before the story begins."""

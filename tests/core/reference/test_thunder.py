@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from hypothesis import strategies as st
+from hypothesis.stateful import invariant
 
 from tests.core.reference.host import Comparison, checked
 from tests.core.reference.rules import Rules
 from tests.core.reference.thunder import ThunderOptions, ThunderRules
+from tests.core.reference.tool_calls import mean_residual_s
 from thunderagent.core import Policy, ThunderPolicy
 from thunderagent.core import events as ev
 from thunderagent.core.usage import Usage
@@ -43,6 +45,17 @@ class ThunderDecidesAsItsReference(Comparison):
         if calls:
             self.end_at_once("seed", "")
             self.send(ev.ProgramReleased("seed"))
+
+    @invariant()
+    def both_have_learnt_the_same(self) -> None:
+        """What decides later: capacity corrections, prefill speeds, tokens written, tool times."""
+        rules, world = self.model, self.reference.world
+        assert isinstance(rules, ThunderRules)
+        real = {b.id: (b.fit, b.prefill_tokens_per_s, b.written_tokens) for b in self.scheduler.ledger.backends.values()}
+        assert real == {b.id: (rules.fit(b), rules.measured_speed(b), sum(b.writes)) for b in world.backends}
+        for tool, elapsed_s in (("bash", 0.0), ("bash", 1.25), ("search", 0.375), ("", 7.0)):
+            expected_s = mean_residual_s(world.calls, tool, elapsed_s)
+            assert self.scheduler.tools.mean_residual_s(tool, elapsed_s) == expected_s
 
     def end_at_once(self, program: str, tool: str) -> None:
         turn = self.arrive(program, 100)

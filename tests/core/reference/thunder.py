@@ -51,12 +51,12 @@ class ThunderRules(Rules):
             fit = min(FIT_RANGE[1], max(FIT_RANGE[0], fit + self.options.feedback * (-missed + change)))
         return fit
 
-    def prefill_speed(self, backend: Backend) -> float:
+    def measured_speed(self, backend: Backend) -> float:
         """Of undisturbed prefills: up at once, down slowly; 9,000 tokens/s until something is known."""
         speed = 9_000.0
         for seen in backend.prefill_speeds:
             speed += (seen - speed) * (0.3 if seen > speed else 0.01)
-        return self.options.prefill_tokens_per_s or speed
+        return speed
 
     def budget(self, backend: Backend) -> float:
         """Private tokens that can be held: the corrected capacity beside what is shared, and half of a host tier."""
@@ -116,7 +116,7 @@ class ThunderRules(Rules):
         if backend.capacity is None:
             return float("inf")
         factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host else HOLD_FACTOR
-        return factor * backend.capacity / self.prefill_speed(backend)
+        return factor * backend.capacity / (self.options.prefill_tokens_per_s or self.measured_speed(backend))
 
     def lend(self) -> Program | None:
         """The first that is due for a look and not worth holding; the others are looked at again later."""
