@@ -29,7 +29,9 @@ def require_served(urls: list[str], model: str | None) -> None:
         if _status("POST", url, GENERATE) in ABSENT:
             raise ConfigError("engine.urls", url, f"it has no {GENERATE}; start vLLM with --enable-scale-out")
         if _status("GET", url, PAUSED) in ABSENT:
-            raise ConfigError("engine.urls", url, "it cannot be paused; start vLLM with VLLM_SERVER_DEV_MODE=1 in its environment")
+            raise ConfigError(
+                "engine.urls", url, "it cannot be paused; start vLLM with VLLM_SERVER_DEV_MODE=1 in its environment"
+            )
         served = _served_models(url)
         if served and model not in served:
             raise ConfigError("model", model, f"must be one of those that {url} serves: {', '.join(served)}")
