@@ -26,8 +26,8 @@ class EngineConfig:
     urls: list[str] = field(default_factory=list)
     """Engines that are already served, as http://host:port. Empty for the embedded one."""
     kv_capacity_tokens: int = 130_000
-    """Embedded: KV cache. The default rollout's load on it is about 4x when nothing is scheduled: averaged over such a run, the
-    contexts of the programs in flight come to 4.2 times this, and to 3.2 times this with each shared prompt counted once."""
+    """Embedded: KV cache. The default rollout's load on it is about 4x: averaged over a run with ``off``, the contexts of the
+    programs in flight come to 4.2 times this, and to 3.2 times this with every shared prompt counted once."""
     prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
     decode_step_s: float = 0.011
