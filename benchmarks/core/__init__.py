@@ -1,0 +1,1 @@
+"""What the scheduling core costs: CPU per event, growth with the number of programs, memory per program."""
