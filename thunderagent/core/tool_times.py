@@ -13,6 +13,7 @@ BINS_PER_OCTAVE = 2
 """Edges 1.41 apart: the cut bin is a small part of what is beyond it."""
 BINS = 48
 """The last edge is at 36 hours."""
+_UPPER_EDGES_S = tuple(FASTEST_S * 2.0 ** (index / BINS_PER_OCTAVE) for index in range(BINS))
 MIN_CALLS = 8
 """Calls of a tool before its own statistics are used: fewer say less than those of all tools together."""
 MAX_CALLS = 4_096.0
@@ -73,8 +74,8 @@ class _Histogram:
         count = math.fsum(self._counts[index + 1 :])
         total = math.fsum(self._sums[index + 1 :])
         inside = self._counts[index]
-        if inside and elapsed_s < (upper := _upper_edge_s(index)):
-            lower = _upper_edge_s(index - 1) if index else 0.0
+        if inside and elapsed_s < (upper := _UPPER_EDGES_S[index]):
+            lower = _UPPER_EDGES_S[index - 1] if index else 0.0
             beyond = inside * (upper - elapsed_s) / (upper - lower)  # taken to be spread evenly over the bin
             count += beyond
             total += beyond * (elapsed_s + upper) / 2 if elapsed_s > lower else self._sums[index]
@@ -87,7 +88,3 @@ def _bin(duration_s: float) -> int:
     if duration_s <= FASTEST_S:
         return 0
     return min(BINS - 1, math.ceil(BINS_PER_OCTAVE * math.log2(duration_s / FASTEST_S)))
-
-
-def _upper_edge_s(index: int) -> float:
-    return float(FASTEST_S * 2.0 ** (index / BINS_PER_OCTAVE))
