@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Key = float | tuple[float, ...]
 """What items are ordered by; all keys of one index have the same shape."""
@@ -47,6 +47,9 @@ class OrderedIndex(Generic[T]):
         if known is not None and known[0] == key:
             return
         self._live[birth] = entry = (key, birth, item)
+        if known is not None and self._heap[0] is known:
+            heapq.heapreplace(self._heap, entry)
+            return
         heapq.heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._live) + 16:  # stale entries outnumber live ones: amortised O(1) per put
             self._heap = list(self._live.values())
@@ -58,19 +61,14 @@ class OrderedIndex(Generic[T]):
 
     def first(self) -> T | None:
         """The item with the smallest key, or None when empty."""
-        entry = self._first()
-        return None if entry is None else entry[2]
-
-    def first_key(self) -> Key | None:
-        """The smallest key, or None when empty."""
-        entry = self._first()
-        return None if entry is None else entry[0]
-
-    def _first(self) -> tuple[Key, int, T] | None:
         heap, live = self._heap, self._live
         while heap:
             entry = heap[0]
             if live.get(entry[1]) is entry:
-                return entry
+                return entry[2]
             heapq.heappop(heap)
         return None
+
+    def first_key(self) -> Any:
+        """The smallest key, or None when empty; the caller knows the type of his keys."""
+        return None if self.first() is None else self._heap[0][0]
