@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 from thunderagent.core.effects import ParkReason
 from thunderagent.core.index import Key, OrderedIndex
@@ -78,8 +77,10 @@ class ThunderPolicy(Policy):
         """Private tokens that a backend can hold."""
         if backend.capacity_tokens is None:
             return float("inf")
-        host = min(backend.host_tokens, backend.capacity_tokens)
-        return (backend.capacity_tokens - backend.shared_tokens) * backend.fit + HOST_SHARE * host
+        budget = (backend.capacity_tokens - backend.shared_tokens) * backend.fit
+        if not backend.host_tokens:
+            return budget
+        return budget + HOST_SHARE * min(backend.host_tokens, backend.capacity_tokens)
 
     def admit_below(self, backend: Backend) -> float:
         """The fraction of the budget up to which programs are admitted."""
@@ -102,13 +103,15 @@ class ThunderPolicy(Policy):
     def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
         """Its origin while its KV is likely still there; where its shared prompt is; else where most is free."""
         origin = ledger.usable(program.origin_id)
-        if origin is not None and self.kv_is_likely_there(program, origin):
+        if origin is not None and not self.kv_is_likely_there(program, origin):
+            origin = None
+        if origin is not None:
             yield origin
         home = ledger.usable(program.prefix.home_id) if program.prefix is not None else None
-        if home is not None:
+        if home is not None and home is not origin:
             yield home
         least_loaded = ledger.least_loaded()
-        if least_loaded is not None:
+        if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
             yield least_loaded
 
     def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
@@ -162,7 +165,7 @@ class ThunderPolicy(Policy):
 
     def next_to_lend(self, now: float) -> Program | None:
         """The first whose tool call is expected to outlast its break-even time; the others are looked at again later."""
-        while (program := self._looks.first()) is not None and cast(float, self._looks.first_key()) <= now:
+        while (program := self._looks.first()) is not None and self._looks.first_key() <= now:
             backend, since_s = program.backend, program.acting_since_s
             assert backend is not None and since_s is not None, f"{program.id} is looked at while it is not held"
             elapsed_s = now - since_s
@@ -173,7 +176,8 @@ class ThunderPolicy(Policy):
 
     def next_look_s(self) -> float | None:
         """The earliest look that is due."""
-        return cast("float | None", self._looks.first_key())
+        due_s: float | None = self._looks.first_key()
+        return due_s
 
     def acting_began(self, program: Program, backend: Backend, now: float) -> None:
         """The first look is at once."""
