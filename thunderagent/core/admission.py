@@ -127,6 +127,6 @@ def pause(state: State, program: Program) -> None:
 def too_large(state: State, context_tokens: int) -> str | None:
     """Why no backend could ever hold this context; None if one could."""
     limit_tokens = state.policy.largest_prompt_tokens(state.ledger)
-    if limit_tokens is None or context_tokens <= limit_tokens or state.ledger.least_loaded() is None:
+    if limit_tokens is None or context_tokens <= limit_tokens or not state.ledger.any_usable:
         return None
     return f"its context of {context_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"

@@ -148,6 +148,11 @@ class Ledger:
             self._stale.clear()
         return self._order.first()
 
+    @property
+    def any_usable(self) -> bool:
+        """Whether turns may be sent anywhere at all."""
+        return bool(self._stale or self._order)
+
     def usable(self, backend_id: str | None) -> Backend | None:
         """The backend of this id if turns may be sent to it."""
         backend = self.backends.get(backend_id) if backend_id is not None else None

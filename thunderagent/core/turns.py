@@ -45,7 +45,7 @@ def begin(state: State, event: TurnArrived) -> None:
     """Send a turn at once if its program is resident, else put it in line."""
     program = state.programs.get(event.program_id)
     prompt_tokens = sane.tokens(state.estimator.prompt_tokens(event, program), state.counters)
-    if state.ledger.least_loaded() is None and not (program is not None and program.running):
+    if not state.ledger.any_usable and not (program is not None and program.running):
         refuse(state, event.turn_id, "no backend is up", RETRY_AFTER_S)
         _settle(state, program)
         return
