@@ -24,16 +24,17 @@ def test_a_program_stays_in_line_while_another_turn_of_it_waits() -> None:
     waiting.withdraw(first)
     assert (len(waiting), waiting.turns, program.waiting) == (1, 1, [second])
     waiting.withdraw(second)
-    assert (len(waiting), waiting.turns, waiting.next(0.0)) == (0, 0, None)
+    assert (len(waiting), waiting.turns, waiting.first()) == (0, 0, None)
 
 
-def test_the_shortest_is_next_until_the_oldest_has_waited_too_long() -> None:
+def test_the_shortest_is_first_and_the_oldest_is_overdue_when_it_has_waited_too_long() -> None:
     waiting = line(10.0)
     long, short = Program("long", birth=0, context_tokens=900), Program("short", birth=1, context_tokens=100)
     waiting.join(long, turn(1, long, 0.0))
     waiting.join(short, turn(2, short, 1.0))
-    assert waiting.next(9.9) is waiting.smallest() is short
-    assert waiting.next(10.0) is long
+    assert waiting.first() is waiting.smallest() is short
+    assert waiting.overdue(9.9) is None
+    assert waiting.overdue(10.0) is long
     assert waiting.deadline_s() == 10.0
 
 

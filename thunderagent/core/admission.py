@@ -5,12 +5,9 @@ from __future__ import annotations
 from thunderagent.core.departures import leave_backend, refuse_waiting
 from thunderagent.core.effects import Admit, Demote, Park, ParkReason
 from thunderagent.core.ledger import Backend
-from thunderagent.core.program import Program, Step
+from thunderagent.core.program import BIRTHS_PER_RANK, Program, Step
 from thunderagent.core.state import State
 from thunderagent.core.turn import Turn
-
-BIRTHS_PER_PRIORITY = 2**40
-"""More than any run has programs, so that a caller's priority always outweighs the order of birth."""
 
 
 def rebalance(state: State) -> None:
@@ -40,10 +37,10 @@ def why_parked(state: State, program: Program) -> ParkReason:
 
 def admit_waiting(state: State) -> None:
     """Admit in strict order until the first that has to wait: none behind it may take its room."""
+    line, policy, ledger = state.line, state.policy, state.ledger
     if state.syncing_since_s is not None:
         return
-    line, policy, ledger = state.line, state.policy, state.ledger
-    while (program := line.next(state.now)) is not None:
+    while (program := (overdue := line.overdue(state.now)) or line.first()) is not None:
         if (problem := too_large(state, program.context_tokens)) is not None:
             refuse_waiting(state, program, problem, None)  # the backend that could hold it has left or shrunk since it came
             continue
@@ -53,7 +50,7 @@ def admit_waiting(state: State) -> None:
         elif (lent := policy.next_to_lend(state.now)) is not None:
             state.counters.lent += 1
             pause(state, lent)
-        elif line.overdue(state.now) is program and (place := policy.place_by_force(program, ledger)) is not None:
+        elif program is overdue and (place := policy.place_by_force(program, ledger)) is not None:
             state.counters.forced += 1
             admit(state, program, place)
         elif not _fill_empty_backend(state):
@@ -97,7 +94,7 @@ def start(state: State, turn: Turn, backend: Backend) -> None:
     turn.admitted_s, turn.epoch = state.now, backend.epoch
     program.running.append(turn)
     state.counters.admitted += 1
-    state.effects.append(Admit(turn.id, backend.id, program.priority * BIRTHS_PER_PRIORITY + program.birth))
+    state.effects.append(Admit(turn.id, backend.id, program.priority * BIRTHS_PER_RANK + program.birth))
 
 
 def shed(state: State, backend: Backend) -> None:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-Key = float | tuple[float, ...]
+Key = int | float | tuple[float, ...]
 """What items are ordered by; all keys of one index have the same shape."""
 
 
@@ -68,6 +68,11 @@ class OrderedIndex(Generic[T]):
                 return entry[2]
             heapq.heappop(heap)
         return None
+
+    def first_due(self, now: float) -> T | None:
+        """The first item if its key, a time, has come; else None."""
+        first = self.first()
+        return first if first is not None and self._heap[0][0] <= now else None  # type: ignore[operator]
 
     def first_key(self) -> Any:
         """The smallest key, or None when empty; the caller knows the type of his keys."""

@@ -71,6 +71,10 @@ TRANSITIONS: dict[tuple[Status, Step], Status] = {
 """The only place where a program's next status is said."""
 
 
+BIRTHS_PER_RANK = 2**40
+"""More than any run has programs, so that a rank times this, plus the birth, orders by rank first and birth next."""
+
+
 @dataclass(slots=True, eq=False)
 class Program:
     """All that the scheduler knows of one agent run. Written by the scheduler and the ledger only."""

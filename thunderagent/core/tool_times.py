@@ -52,10 +52,11 @@ class ToolTimes:
 class _Histogram:
     """Counts and sums per bin, oldest ones fading."""
 
-    __slots__ = ("_counts", "_sums", "calls")
+    __slots__ = ("_counts", "_sums", "_total", "calls")
 
     def __init__(self) -> None:
         self.calls = 0.0
+        self._total = 0.0
         self._counts = [0.0] * BINS
         self._sums = [0.0] * BINS
 
@@ -63,16 +64,20 @@ class _Histogram:
         index = _bin(duration_s)
         self._counts[index] += 1.0
         self._sums[index] += duration_s
+        self._total += duration_s
         self.calls += 1.0
         if self.calls >= MAX_CALLS:
             self.calls /= 2
+            self._total /= 2
             self._counts = [count / 2 for count in self._counts]
             self._sums = [total / 2 for total in self._sums]
 
     def mean_residual_s(self, elapsed_s: float) -> float:
+        if elapsed_s <= 0.0 and self.calls:
+            return self._total / self.calls
         index = _bin(elapsed_s)
-        count = math.fsum(self._counts[index + 1 :])
-        total = math.fsum(self._sums[index + 1 :])
+        count = sum(self._counts[index + 1 :])
+        total = sum(self._sums[index + 1 :])
         inside = self._counts[index]
         if inside and elapsed_s < (upper := _UPPER_EDGES_S[index]):
             lower = _UPPER_EDGES_S[index - 1] if index else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
 from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.program import Program
@@ -17,7 +16,7 @@ class WaitingLine:
         """Programs are admitted in ascending order of ``key``; one that has waited for ``max_wait_s`` comes first."""
         self._key, self._max_wait_s = key, max_wait_s
         self._by_policy: OrderedIndex[Program] = OrderedIndex()
-        self._by_age: OrderedIndex[Program] = OrderedIndex()
+        self._by_deadline: OrderedIndex[Program] = OrderedIndex()
         self._by_size: OrderedIndex[Program] = OrderedIndex()
         self.turns = 0
         """Turns of all programs in line."""
@@ -35,7 +34,7 @@ class WaitingLine:
     def join(self, program: Program, turn: Turn) -> None:
         """Add a turn of a program; the program's place follows its new size, its age is that of its first turn in line."""
         if not program.waiting:
-            self._by_age.put(program, turn.arrived_s)
+            self._set_deadline(program, turn)
         program.waiting.append(turn)
         self.resize(program)
         self.turns += 1
@@ -54,7 +53,7 @@ class WaitingLine:
         turns, program.waiting = program.waiting, []
         self.turns -= len(turns)
         self._by_policy.discard(program)
-        self._by_age.discard(program)
+        self._by_deadline.discard(program)
         self._by_size.discard(program)
         return turns
 
@@ -65,12 +64,8 @@ class WaitingLine:
             self.leave(program)
             return
         program.waiting.remove(turn)
-        self._by_age.put(program, program.waiting[0].arrived_s)
+        self._set_deadline(program, program.waiting[0])
         self.turns -= 1
-
-    def next(self, now: float) -> Program | None:
-        """Who is to be admitted next: one that has waited too long, else the first in the policy's order."""
-        return self.overdue(now) or self._by_policy.first()
 
     def first(self) -> Program | None:
         """The first in the policy's order."""
@@ -82,10 +77,12 @@ class WaitingLine:
 
     def overdue(self, now: float) -> Program | None:
         """The program that has waited longest, if that is too long."""
-        deadline_s = self.deadline_s()
-        return self._by_age.first() if deadline_s is not None and now >= deadline_s else None
+        return None if self._max_wait_s is None else self._by_deadline.first_due(now)
 
     def deadline_s(self) -> float | None:
         """When the oldest in line will have waited too long; None: never."""
-        oldest_s = self._by_age.first_key() if self._max_wait_s is not None else None
-        return None if oldest_s is None else cast(float, oldest_s) + cast(float, self._max_wait_s)
+        return None if self._max_wait_s is None else self._by_deadline.first_key()
+
+    def _set_deadline(self, program: Program, first: Turn) -> None:
+        if self._max_wait_s is not None:
+            self._by_deadline.put(program, first.arrived_s + self._max_wait_s)

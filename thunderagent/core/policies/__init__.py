@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from thunderagent.core.effects import ParkReason
 from thunderagent.core.index import Key
 from thunderagent.core.ledger import Backend, Ledger
-from thunderagent.core.program import Program
+from thunderagent.core.program import BIRTHS_PER_RANK, Program
 
 
 class Policy:
@@ -58,7 +58,7 @@ class Policy:
 
     def line_key(self, program: Program) -> Key:
         """Waiting programs are admitted in ascending order of this."""
-        return (float(program.priority), float(program.birth))
+        return program.priority * BIRTHS_PER_RANK + program.birth
 
     def excess_tokens(self, backend: Backend, now: float) -> float:
         """Tokens that residents must give up on this backend; 0 or less: it fits."""

@@ -13,6 +13,7 @@ The control law, with every step at an event and none at a tick:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.ledger import Backend, Ledger
 from thunderagent.core.policies import Policy
 from thunderagent.core.policies.tr import room_wanted
-from thunderagent.core.program import Program
+from thunderagent.core.program import BIRTHS_PER_RANK, Program
 from thunderagent.core.tool_times import ToolTimes
 
 RESUME_BELOW = 0.87
@@ -40,10 +41,14 @@ FIRST_LOOK_S = 1.0
 """A call that is not over by then is looked at again; most tool calls are shorter."""
 LOOK_GROWTH = 1.3
 """Ratio of the ages at which a call is looked at: a decision is late by at most 30% of the time spent."""
+LOOK_GRID_S = 0.25
+"""Looks are due at multiples of this, so that one timer serves those of many programs."""
 FEEDBACK = 0.05
 """Gain of the capacity correction: about twenty complete misses halve the capacity."""
 TOLERATED_MISSES = 0.01
 """Share of held tokens that may be missed in balance: zero would let the capacity only shrink."""
+FINISHED_PER_PRIORITY = 2**20
+"""More than any group has members, so that a caller's priority always outweighs them."""
 FIT_RANGE = (0.2, 1.5)
 """Bounds of the correction: capacity reports were seen wrong by up to 40%, and unknown shared prefixes save up to a third."""
 
@@ -114,6 +119,15 @@ class ThunderPolicy(Policy):
         if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
             yield least_loaded
 
+    def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
+        """As for every policy; at once if not even its own part fits where most is free, as then it fits nowhere."""
+        least_loaded = ledger.least_loaded()
+        if least_loaded is None:
+            return None
+        if not ledger.empty and program.private_tokens > self.free_tokens(least_loaded, now):
+            return None
+        return super().place(program, ledger, now)
+
     def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
         """Whether less has been written since than the cache has room for beside what is held; eviction is by recency."""
         if program.epoch != origin.epoch:
@@ -131,8 +145,10 @@ class ThunderPolicy(Policy):
 
     def line_key(self, program: Program) -> Key:
         """By birth."""
-        finished = program.group.finished if self.group_aware and program.group is not None else 0
-        return (float(program.priority), -float(finished), float(program.birth))
+        rank = program.priority * FINISHED_PER_PRIORITY
+        if self.group_aware and program.group is not None:
+            rank -= program.group.finished
+        return rank * BIRTHS_PER_RANK + program.birth
 
     def largest_prompt_tokens(self, ledger: Ledger) -> int | None:
         """The largest KV cache: a prompt that fills it leaves no room for an answer."""
@@ -165,13 +181,14 @@ class ThunderPolicy(Policy):
 
     def next_to_lend(self, now: float) -> Program | None:
         """The first whose tool call is expected to outlast its break-even time; the others are looked at again later."""
-        while (program := self._looks.first()) is not None and self._looks.first_key() <= now:
+        while (program := self._looks.first_due(now)) is not None:
             backend, since_s = program.backend, program.acting_since_s
             assert backend is not None and since_s is not None, f"{program.id} is looked at while it is not held"
             elapsed_s = now - since_s
             if self.tools.mean_residual_s(program.tool, elapsed_s) > self.break_even_s(program, backend):
                 return program
-            self._looks.put(program, since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s))
+            look_s = since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s)
+            self._looks.put(program, LOOK_GRID_S * math.ceil(look_s / LOOK_GRID_S))
         return None
 
     def next_look_s(self) -> float | None:
