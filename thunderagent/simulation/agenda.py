@@ -27,7 +27,10 @@ class Agenda:
         heapq.heappush(self._heap, (time_s, next(self._numbers), action))
 
     def run(self, until_s: float, done: Callable[[], bool] = lambda: False) -> None:
-        """Act until ``until_s``, until ``done`` says so, or until nothing is planned."""
-        while self._heap and self._heap[0][0] <= until_s and not done():
+        """Act until ``until_s``, until ``done`` says so, or, without end, until nothing is planned."""
+        while not done():
+            if not self._heap or self._heap[0][0] > until_s:
+                self.now_s = until_s if until_s < math.inf else self.now_s
+                return
             self.now_s, _, action = heapq.heappop(self._heap)
             action()

@@ -59,7 +59,8 @@ class ClosedLoop:
         self.agenda = Agenda()
         self.scheduler = Scheduler(policy, limits)
         self.stations = {
-            f"engine-{index}": Station(SimulatedEngine(spec), self.agenda, self._on_engine_event) for index, spec in enumerate(specs)
+            f"engine-{index}": Station(SimulatedEngine(spec), self.agenda, self._on_engine_event)
+            for index, spec in enumerate(specs)
         }
         self.finished_turns: list[FinishedTurn] = []
         self.finished_programs: list[FinishedProgram] = []
@@ -72,8 +73,9 @@ class ClosedLoop:
         self._groups: dict[str, int] = {}
         self._under_way = 0
         self._wake_id = 0
+        self.begin_window()
         for backend_id, station in self.stations.items():
-            self._tell(BackendJoined(backend_id, station.engine.spec.usable_tokens))
+            self.tell(BackendJoined(backend_id, station.engine.spec.usable_tokens))
         for _ in range(programs):
             self._begin_next()
 
@@ -81,21 +83,31 @@ class ClosedLoop:
         """Go on to a simulated time, or until all programs are over."""
         self.agenda.run(until_s, lambda: not self._under_way)
 
-    def outcome(self, since_s: float = 0.0) -> Outcome:
-        """What has happened so far; rates and shares count from ``since_s`` on, waits include those that still last."""
+    def begin_window(self) -> None:
+        """Measure from now on: what was before is warm-up."""
+        self._since_s, self._turns_before = self.agenda.now_s, len(self.finished_turns)
+        self._reprefilled_before, self._preemptions_before = self._reprefilled_tokens, self._preemptions
+
+    def outcome(self) -> Outcome:
+        """What has happened since the window began."""
         now_s = self.agenda.now_s
-        lasting = [now_s - program.arrived_s for program in self._turns.values() if program.request_id is None]
         return Outcome(
-            now_s=now_s,
-            since_s=since_s,
-            turns=[turn for turn in self.finished_turns if turn.at_s >= since_s],
+            measured_s=now_s - self._since_s,
+            turns=self.finished_turns[self._turns_before :],
+            lasting_waits_s=[now_s - program.arrived_s for program in self._turns.values() if program.request_id is None],
+            reprefilled_tokens=self._reprefilled_tokens - self._reprefilled_before,
+            preemptions=self._preemptions - self._preemptions_before,
             programs=self.finished_programs,
-            lasting_waits_s=lasting,
-            reprefilled_tokens=sum(station.engine.counters.reprefilled_tokens for station in self.stations.values()),
-            preemptions=sum(station.engine.counters.preemptions for station in self.stations.values()),
             refused_programs=self.refused_programs,
-            counters=self.scheduler.counters,
         )
+
+    @property
+    def _reprefilled_tokens(self) -> int:
+        return sum(station.engine.counters.reprefilled_tokens for station in self.stations.values())
+
+    @property
+    def _preemptions(self) -> int:
+        return sum(station.engine.counters.preemptions for station in self.stations.values())
 
     # Programs
 
@@ -113,18 +125,19 @@ class ClosedLoop:
         self._turns[self._turn_ids] = program
         program.ask(self.agenda.now_s)
         script = program.script
-        self._tell(TurnArrived(script.program_id, self._turn_ids, program.prompt_tokens, script.group))
+        self.tell(TurnArrived(script.program_id, self._turn_ids, program.prompt_tokens, script.group))
 
     def _over(self, program: RunningProgram) -> None:
         self._under_way -= 1
         script = program.script
         self.finished_programs.append(FinishedProgram(self.agenda.now_s, program.began_s, script.group, len(script.turns)))
-        self._tell(ProgramReleased(script.program_id))
+        self.tell(ProgramReleased(script.program_id))
         self._begin_next()
 
     # The scheduler
 
-    def _tell(self, event: SchedulerEvent) -> None:
+    def tell(self, event: SchedulerEvent) -> None:
+        """The scheduler learns of something now; faults are made so."""
         for effect in self.scheduler.handle(event, self.agenda.now_s):
             self._carry_out(effect)
 
@@ -156,23 +169,23 @@ class ClosedLoop:
 
     def _wake(self, wake_id: int) -> None:
         if wake_id == self._wake_id:  # a later WakeAt replaces it
-            self._tell(TimerFired())
+            self.tell(TimerFired())
 
     # The engines
 
     def _on_engine_event(self, event: events.Event) -> None:
         if isinstance(event, events.FirstToken):
-            self._tell(FirstToken(int(event.request_id)))
+            self.tell(FirstToken(int(event.request_id)))
         elif isinstance(event, events.Finished):
             self._turn_over(int(event.request_id), event.record)
 
     def _turn_over(self, turn_id: int, record: events.RequestRecord) -> None:
         program, now_s = self._turns.pop(turn_id), self.agenda.now_s
         wait_s = program.admitted_s - program.arrived_s + record.queued_s
-        self.finished_turns.append(FinishedTurn(now_s, wait_s, record.prompt_tokens, record.cached_tokens))
+        self.finished_turns.append(FinishedTurn(wait_s, record.prompt_tokens, record.cached_tokens))
         usage = Usage(record.prompt_tokens, record.completion_tokens, record.cached_tokens, record.prefill_s)
         turn = program.turn
-        self._tell(TurnEnded(turn_id, usage, turn.tool))
+        self.tell(TurnEnded(turn_id, usage, turn.tool))
         if program.end_turn():
             self.agenda.at(now_s + turn.tool_s, lambda: self._ask(program))
         else:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from thunderagent.simulation.batch import Batch
 from thunderagent.simulation.events import (
     EngineCounters,
     Event,
@@ -26,17 +26,6 @@ from thunderagent.simulation.spec import EngineSpec
 
 # Two million blocks of 16 tokens are 32 million different tokens, more than a long run makes, in at most about 150 MB.
 SEEN_PREFIXES_LIMIT = 2_000_000
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one step computes."""
-
-    budget_tokens: int
-    requests: list[Request] = field(default_factory=list)
-    preempted: list[Request] = field(default_factory=list)
-    prefill_tokens: int = 0
-    kv_tokens_read: int = 0
 
 
 class SimulatedEngine:
@@ -227,8 +216,8 @@ class SimulatedEngine:
         self._requests[request.request_id] = request
         self._waiting.append(request)
 
-    def _schedule(self, now_s: float) -> _Batch:
-        batch = _Batch(budget_tokens=self.spec.max_batched_tokens)
+    def _schedule(self, now_s: float) -> Batch:
+        batch = Batch(budget_tokens=self.spec.max_batched_tokens)
         block_size = self.spec.block_size_tokens
         index = 0
         while index < len(self._running) and batch.budget_tokens > 0:
@@ -244,7 +233,7 @@ class SimulatedEngine:
             self._compute(self._waiting.popleft(), batch)
         return batch
 
-    def _grow(self, request: Request, batch: _Batch) -> bool:
+    def _grow(self, request: Request, batch: Batch) -> bool:
         """Give a running request one more block, preempting others for it; False if it was preempted itself."""
         while not self._cache.available_blocks:
             victim = self._preempt()
@@ -308,7 +297,7 @@ class SimulatedEngine:
         block_size = self.spec.block_size_tokens
         return sum(-(-(r.computed_tokens + steps) // block_size) - len(r.blocks) for r in self._running)
 
-    def _compute(self, request: Request, batch: _Batch) -> None:
+    def _compute(self, request: Request, batch: Batch) -> None:
         """Compute the next token, or chunk of a prefill, and publish the blocks it fills.
 
         They are published when scheduled, as in vLLM: requests admitted later in the same step share them already.

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thunderagent.core import Counters
-
 
 @dataclass(frozen=True, slots=True)
 class FinishedTurn:
     """One turn that an engine finished."""
 
-    at_s: float
     wait_s: float
     """From its arrival to its start in the engine: held back by the scheduler, then queued by the engine."""
     prompt_tokens: int
@@ -31,26 +28,24 @@ class FinishedProgram:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Measured from ``since_s`` to ``now_s``, unless said otherwise."""
+    """Of the measured window, unless said otherwise."""
 
-    now_s: float
-    since_s: float
+    measured_s: float
     turns: Sequence[FinishedTurn]
-    programs: Sequence[FinishedProgram]
-    """All, since the start."""
     lasting_waits_s: Sequence[float]
-    """Turns that wait still, for so long: a policy must not look good for starving somebody."""
+    """Turns that the scheduler holds back still, for so long: a policy must not look good for starving somebody."""
     reprefilled_tokens: int
-    """Since the start: computed though they had been computed before."""
+    """Computed though they had been computed before."""
     preemptions: int
-    """Since the start."""
+    programs: Sequence[FinishedProgram]
+    """All since the start."""
     refused_programs: int
-    counters: Counters
+    """All since the start."""
 
     @property
     def turns_per_hour(self) -> float:
         """Throughput."""
-        return 3600.0 * len(self.turns) / (self.now_s - self.since_s)
+        return 3600.0 * len(self.turns) / self.measured_s if self.measured_s else 0.0
 
     @property
     def hit_rate(self) -> float:

@@ -50,7 +50,9 @@ class Script:
         if index == 0:
             return self
         first = self.turns[index]
-        return replace(self, turns=(replace(first, new_tokens=self.contexts()[index - 1] + first.new_tokens), *self.turns[index + 1 :]))
+        return replace(
+            self, turns=(replace(first, new_tokens=self.contexts()[index - 1] + first.new_tokens), *self.turns[index + 1 :])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ SWE = Workload(
     "swe",
     first_prompt=LogNormal(3_800, 7_000),
     turns=LogNormal(28, 75),
-    observation=LogNormal(330, 3_000),
-    output=LogNormal(165, 700),
+    observation=LogNormal(365, 3_300),
+    output=LogNormal(125, 530),
     tools=CODING_TOOLS,
 )
 """Mean context 16.7k tokens, 31 turns."""
@@ -143,7 +145,7 @@ OPENHANDS = Workload(
     "openhands",
     first_prompt=LogNormal(8_000, 14_000),
     turns=LogNormal(38, 100),
-    observation=LogNormal(600, 6_000),
+    observation=LogNormal(570, 6_000),
     output=LogNormal(220, 900),
     tools=(
         Tool("edit", 0.5, LogNormal(2.6, 15.0)),
@@ -156,7 +158,7 @@ SEARCH = Workload(
     "search",
     first_prompt=LogNormal(700, 1_500),
     turns=LogNormal(4.7, 10),
-    observation=LogNormal(900, 3_000),
+    observation=LogNormal(850, 2_900),
     output=LogNormal(130, 500),
     tools=(Tool("search", 0.7, LogNormal(0.6, 3.0)), Tool("visit", 0.3, LogNormal(1.5, 10.0))),
 )
