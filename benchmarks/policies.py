@@ -77,11 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for policy, maker in makers.items():
                 rows.setdefault((name, policy), []).append(_measure(workload, maker(), options.load, seed, scale))
                 done = sum(map(len, rows.values()))
-                print(
-                    f"{done}/{total}  {time.monotonic() - began_s:4.0f} s  {name} {policy} seed {seed}",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                rate, spent_s = rows[name, policy][-1]["turns_per_hour"], time.monotonic() - began_s
+                _progress(f"{done}/{total}  {spent_s:4.0f} s  {name} {policy} seed {seed}: {rate:,.0f} turns per hour")
     _add_ratios(rows)
     for name in options.workload:
         _print_table(name, {policy: rows[name, policy] for policy in options.policy}, options.load)
