@@ -98,7 +98,7 @@ def test_data_parallel_ranks_are_capacities_of_their_own_and_programs_stay_on_th
 
 
 def test_a_lost_cache_is_noticed_by_whoever_comes_back_and_costs_one_step_only() -> None:
-    driver = Driver(ThunderPolicy(), a=10_000)
+    driver = Driver(ThunderPolicy(), a=100_000)
     driver.turn("p", 5_000)
     fit = driver.backend().fit
     driver.send(CacheLost("a"))

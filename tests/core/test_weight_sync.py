@@ -67,7 +67,7 @@ def test_begin_and_end_may_be_said_twice() -> None:
 
 def test_kv_that_was_lost_is_not_expected_any_more_and_kept_kv_is() -> None:
     for kv_lost in (True, False):
-        driver = Driver(ThunderPolicy(), a=10_000)
+        driver = Driver(ThunderPolicy(), a=100_000)
         driver.turn("p", 5_000)
         driver.send(WeightSyncBegan())
         driver.send(WeightSyncEnded(kv_lost))

@@ -38,7 +38,7 @@ def why_parked(state: State, program: Program) -> ParkReason:
 def admit_waiting(state: State) -> None:
     """Admit in strict order until the first that has to wait: none behind it may take its room."""
     line, policy, ledger = state.line, state.policy, state.ledger
-    if state.syncing_since_s is not None:
+    if not line.turns or state.syncing_since_s is not None:
         return
     while (program := (overdue := line.overdue(state.now)) or line.first()) is not None:
         if (problem := too_large(state, program.context_tokens)) is not None:
@@ -59,6 +59,8 @@ def admit_waiting(state: State) -> None:
 
 def _fill_empty_backend(state: State) -> bool:
     """An empty backend that is too small for the first in line takes the smallest one instead of staying idle."""
+    if not state.ledger.empty:
+        return False
     smallest = state.line.smallest()
     for empty in state.ledger.empty.values():
         if smallest is not None and state.policy.fits(smallest, empty, state.now):

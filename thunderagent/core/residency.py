@@ -9,6 +9,9 @@ from thunderagent.core.usage import Usage
 
 BLOCK_TOKENS = 32
 """Engines find whole blocks of at most this size: less than one block is no miss."""
+RECENT_SHARE = 0.13
+"""Of the capacity: the gap that admissions leave below it. An engine evicts by recency, so KV that is older than what was written
+into this gap is lost whatever the capacity is; only a miss of more recent KV says that too much is held."""
 MIN_PREFILL_TOKENS = 256
 """Shorter prefills measure the step's fixed cost, not the speed."""
 SPEED_UP_RATE, SPEED_DOWN_RATE = 0.3, 0.01
@@ -27,8 +30,14 @@ def note_usage(policy: Policy, backend: Backend, turn: Turn, usage: Usage, now: 
         _note_prefill(backend, turn, usage, computed_tokens)
     shared_tokens = turn.program.shared_tokens
     expected_tokens = min(turn.expected_cached_tokens, usage.prompt_tokens) - shared_tokens - BLOCK_TOKENS
-    if expected_tokens > 0 and turn.epoch == backend.epoch:
+    if expected_tokens > 0 and turn.epoch == backend.epoch and _is_recent(backend, turn):
         policy.returned(backend, expected_tokens, max(0, cached_tokens - shared_tokens), waiting=waiting)
+
+
+def _is_recent(backend: Backend, turn: Turn) -> bool:
+    """Whether little has been written since the program's last turn, this one included."""
+    written_tokens = backend.written_tokens - turn.program.written_mark
+    return backend.capacity_tokens is None or written_tokens < RECENT_SHARE * backend.capacity_tokens
 
 
 def _note_prefill(backend: Backend, turn: Turn, usage: Usage, computed_tokens: int) -> None:

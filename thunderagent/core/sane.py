@@ -20,7 +20,7 @@ def tokens(value: float, counters: Counters) -> int:
 
 def usage(given: Usage | None, counters: Counters) -> Usage | None:
     """Counts of a turn; without a usable prompt or completion count, nothing is known."""
-    if given is None or _is_sane(given):
+    if given is None or _is_sane(given.prompt_tokens, given.completion_tokens, given.cached_tokens, given.prefill_s):
         return given
     counters.bad_values += 1
     if not (_is_count(given.prompt_tokens) and _is_count(given.completion_tokens)):
@@ -35,13 +35,12 @@ def usage(given: Usage | None, counters: Counters) -> Usage | None:
     )
 
 
-def _is_sane(given: Usage) -> bool:
-    cached, prefill_s = given.cached_tokens, given.prefill_s
+def _is_sane(prompt: int, completion: int, cached: int | None, prefill_s: float | None) -> bool:
     return (
-        _is_count(given.prompt_tokens)
-        and _is_count(given.completion_tokens)
-        and (cached is None or 0 <= cached <= given.prompt_tokens)
-        and (prefill_s is None or _is_count(prefill_s))
+        0 <= prompt < math.inf
+        and 0 <= completion < math.inf
+        and (cached is None or 0 <= cached <= prompt)
+        and (prefill_s is None or 0 <= prefill_s < math.inf)
     )
 
 

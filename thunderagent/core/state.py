@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
 
 from thunderagent.core.counters import Counters
 from thunderagent.core.effects import Effect
@@ -70,5 +69,5 @@ class State:
         """When the longest idle program will have been idle for too long."""
         if self.limits.idle_ttl_s is None:
             return None
-        since_s = cast("float | None", self.idle.first_key())
+        since_s: float | None = self.idle.first_key()
         return None if since_s is None else since_s + self.limits.idle_ttl_s

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from thunderagent.simulation.batch import Batch
 from thunderagent.simulation.events import (
     EngineCounters,
     Event,
@@ -26,17 +26,6 @@ from thunderagent.simulation.spec import EngineSpec
 
 # Two million blocks of 16 tokens are 32 million different tokens, more than a long run makes, in at most about 150 MB.
 SEEN_PREFIXES_LIMIT = 2_000_000
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one step computes."""
-
-    budget_tokens: int
-    requests: list[Request] = field(default_factory=list)
-    preempted: list[Request] = field(default_factory=list)
-    prefill_tokens: int = 0
-    kv_tokens_read: int = 0
 
 
 class SimulatedEngine:
@@ -96,26 +85,47 @@ class SimulatedEngine:
         Raises:
             ValueError: the id is taken, prompt or output is empty, or both together exceed the KV capacity.
         """
-        if request_id in self._requests:
-            raise ValueError(f"request_id is {request_id!r}, a request in the engine has it already")
-        if not prompt or not output:
-            raise ValueError(f"prompt has {len(prompt)} and output {len(output)} tokens, each must have at least 1")
-        if len(prompt) + len(output) > self.spec.usable_tokens:
-            raise ValueError(
-                f"prompt and output have {len(prompt)} + {len(output)} tokens, "
-                f"together they must have at most {self.spec.usable_tokens}"
-            )
+        self._check(request_id, len(prompt), len(output))
         request = Request(
             request_id=request_id,
-            tokens=(*prompt, *output),
             prompt_tokens=len(prompt),
-            root=root_hash(salt),
+            total_tokens=len(prompt) + len(output),
             submitted_s=now_s,
             known_tokens=len(prompt),
+            tokens=(*prompt, *output),
+            root=root_hash(salt),
         )
         self._extend_hashes(request, len(prompt))
-        self._requests[request_id] = request
-        self._waiting.append(request)
+        self._enqueue(request)
+
+    def submit_chain(self, request_id: str, chain: list[int], prompt_tokens: int, output_tokens: int, now_s: float) -> None:
+        """Queue a request of which only the prefixes have names, not the tokens; much faster for a simulation.
+
+        Args:
+            request_id: a name no request in the engine has.
+            chain: one name for each full block of prompt and output; names that are equal mean that everything up to
+                the end of the block is equal. Kept, not copied.
+            prompt_tokens: length of the prompt.
+            output_tokens: tokens the request will generate.
+            now_s: simulated seconds.
+
+        Raises:
+            ValueError: as for `submit`, or the chain is too short.
+        """
+        self._check(request_id, prompt_tokens, output_tokens)
+        full_blocks = (prompt_tokens + output_tokens) // self.spec.block_size_tokens
+        if len(chain) < full_blocks:
+            raise ValueError(f"chain has {len(chain)} blocks, prompt and output have {full_blocks}")
+        self._enqueue(
+            Request(
+                request_id=request_id,
+                prompt_tokens=prompt_tokens,
+                total_tokens=prompt_tokens + output_tokens,
+                submitted_s=now_s,
+                known_tokens=prompt_tokens,
+                hashes=chain,
+            )
+        )
 
     def abort(self, request_id: str) -> bool:
         """Drop a request and give back its blocks; its content stays cached. False if it is not in the engine."""
@@ -142,6 +152,41 @@ class SimulatedEngine:
         self._cache.reset()
         self._seen = SeenPrefixes(SEEN_PREFIXES_LIMIT)
 
+    def quiet_steps(self) -> int:
+        """How many steps from now are certain to give each running request one more token and do nothing else.
+
+        No request finishes, starts or is preempted in them. A waiting request that does not fit now does not fit in them
+        either: decoding takes blocks and gives none back.
+        """
+        running = self._running
+        for request in running:
+            if request.computed_tokens + 1 != request.known_tokens or request.computed_tokens < request.prefill_until_tokens:
+                return 0
+        if not running or len(running) > self.spec.max_batched_tokens or self._admits_one():
+            return 0
+        steps = min(request.total_tokens - request.known_tokens for request in running) - 1
+        while steps > 0 and self._blocks_for(steps) > self._cache.available_blocks:
+            steps //= 2
+        return steps
+
+    def quiet_s(self, steps: int) -> float:
+        """Seconds that the next so many `quiet_steps` take."""
+        kv_tokens_read = sum(request.known_tokens for request in self._running)
+        growth = len(self._running) * steps * (steps - 1) / 2
+        return steps * self.spec.decode_step_s + (steps * kv_tokens_read + growth) * self.spec.decode_s_per_kv_token
+
+    def leap(self, steps: int) -> None:
+        """Run so many `quiet_steps` at once; the same as `step` as often, but for the rounding of times."""
+        block_size = self.spec.block_size_tokens
+        for request in self._running:
+            before = request.computed_tokens
+            after = request.computed_tokens = before + steps
+            request.known_tokens += steps
+            for _ in range(-(-after // block_size) - len(request.blocks)):
+                request.blocks.append(self._cache.allocate())
+            self._publish(request, before, after)
+        self.counters.generation_tokens += steps * len(self._running)
+
     def step(self, now_s: float) -> StepResult:
         """Run one iteration that starts at `now_s`; its tokens come at `now_s + duration_s`."""
         batch = self._schedule(now_s)
@@ -156,8 +201,23 @@ class SimulatedEngine:
         self._sample(batch.requests, now_s + duration_s, events)
         return StepResult(tuple(events), duration_s)
 
-    def _schedule(self, now_s: float) -> _Batch:
-        batch = _Batch(budget_tokens=self.spec.max_batched_tokens)
+    def _check(self, request_id: str, prompt_tokens: int, output_tokens: int) -> None:
+        if request_id in self._requests:
+            raise ValueError(f"request_id is {request_id!r}, a request in the engine has it already")
+        if prompt_tokens < 1 or output_tokens < 1:
+            raise ValueError(f"prompt has {prompt_tokens} and output {output_tokens} tokens, each must have at least 1")
+        if prompt_tokens + output_tokens > self.spec.usable_tokens:
+            raise ValueError(
+                f"prompt and output have {prompt_tokens} + {output_tokens} tokens, "
+                f"together they must have at most {self.spec.usable_tokens}"
+            )
+
+    def _enqueue(self, request: Request) -> None:
+        self._requests[request.request_id] = request
+        self._waiting.append(request)
+
+    def _schedule(self, now_s: float) -> Batch:
+        batch = Batch(budget_tokens=self.spec.max_batched_tokens)
         block_size = self.spec.block_size_tokens
         index = 0
         while index < len(self._running) and batch.budget_tokens > 0:
@@ -173,7 +233,7 @@ class SimulatedEngine:
             self._compute(self._waiting.popleft(), batch)
         return batch
 
-    def _grow(self, request: Request, batch: _Batch) -> bool:
+    def _grow(self, request: Request, batch: Batch) -> bool:
         """Give a running request one more block, preempting others for it; False if it was preempted itself."""
         while not self._cache.available_blocks:
             victim = self._preempt()
@@ -197,10 +257,7 @@ class SimulatedEngine:
     def _admit(self, request: Request, now_s: float) -> bool:
         """Reserve the blocks of all known tokens and start running; False if they do not fit now."""
         block_size = self.spec.block_size_tokens
-        # At least one token must be computed to get the logits of the next.
-        matchable = request.hashes[: (request.known_tokens - 1) // block_size]
-        matched = self._cache.match(matchable)
-        new_blocks = -(-request.known_tokens // block_size) - len(matched)
+        matchable, matched, new_blocks = self._match(request)
         if not self._cache.fits(matched, new_blocks):
             return False
         self._cache.hold(matched)
@@ -220,12 +277,31 @@ class SimulatedEngine:
             self.counters.prefix_cache_hits_tokens += cached_tokens
         return True
 
-    def _compute(self, request: Request, batch: _Batch) -> None:
+    def _match(self, request: Request) -> tuple[list[int], list[int], int]:
+        """The prefixes that may be found in the cache, the blocks of those that are, and how many others are needed."""
+        block_size = self.spec.block_size_tokens
+        # At least one token must be computed to get the logits of the next.
+        matchable = request.hashes[: (request.known_tokens - 1) // block_size]
+        matched = self._cache.match(matchable)
+        return matchable, matched, -(-request.known_tokens // block_size) - len(matched)
+
+    def _admits_one(self) -> bool:
+        """Whether the next step would admit a waiting request."""
+        if not self._waiting or len(self._running) >= self.spec.max_running:
+            return False
+        _, matched, new_blocks = self._match(self._waiting[0])
+        return self._cache.fits(matched, new_blocks)
+
+    def _blocks_for(self, steps: int) -> int:
+        """Blocks that the running requests lack for so many more tokens each."""
+        block_size = self.spec.block_size_tokens
+        return sum(-(-(r.computed_tokens + steps) // block_size) - len(r.blocks) for r in self._running)
+
+    def _compute(self, request: Request, batch: Batch) -> None:
         """Compute the next token, or chunk of a prefill, and publish the blocks it fills.
 
         They are published when scheduled, as in vLLM: requests admitted later in the same step share them already.
         """
-        block_size = self.spec.block_size_tokens
         before = request.computed_tokens
         chunk = min(request.known_tokens - before, batch.budget_tokens)
         after = request.computed_tokens = before + chunk
@@ -235,6 +311,11 @@ class SimulatedEngine:
             batch.kv_tokens_read += after
         batch.budget_tokens -= chunk
         batch.requests.append(request)
+        self._publish(request, before, after)
+
+    def _publish(self, request: Request, before: int, after: int) -> None:
+        """Let others find the blocks that were filled between two counts of computed tokens."""
+        block_size = self.spec.block_size_tokens
         if after // block_size > before // block_size:
             self._extend_hashes(request, after)
             for index in range(before // block_size, after // block_size):
@@ -253,7 +334,7 @@ class SimulatedEngine:
                 request.first_token_s = now_s
                 self.counters.prompt_tokens += request.prompt_tokens
                 events.append(FirstToken(request.request_id))
-            if request.known_tokens == len(request.tokens):
+            if request.known_tokens == request.total_tokens:
                 finished = True
                 self._cache.release(request.blocks)
                 request.blocks = []

@@ -12,12 +12,14 @@ class Request:
     """One request from submission to its last token. The output is scripted; the engine only decides when it comes."""
 
     request_id: str
-    tokens: tuple[int, ...]
-    """The prompt, then the scripted output."""
     prompt_tokens: int
-    root: int
-    """Start of the hash chain (the salt)."""
+    total_tokens: int
+    """Of the prompt and the scripted output."""
     submitted_s: float
+    tokens: tuple[int, ...] = ()
+    """The prompt, then the scripted output; empty if the request came with its whole hash chain."""
+    root: int = 0
+    """Start of the hash chain (the salt)."""
     hashes: list[int] = field(default_factory=list)
     """Hash chain of the full blocks, at least of the prompt's."""
     blocks: list[int] = field(default_factory=list)

@@ -114,12 +114,14 @@ def test_the_prefill_speed_that_sets_the_break_even_time_is_measured() -> None:
     assert policy.break_even_s(d.program("p"), d.backend()) == pytest.approx(before_s / 2)
 
 
-def test_kv_that_was_lost_is_not_worth_holding_for_a_moment() -> None:
+def test_kv_that_was_lost_is_not_worth_holding_beyond_the_next_look() -> None:
     d = driver()
     d.turn("p", 5_000)
     d.wait(0.5)
     d.send(CacheLost("a"))
-    assert d.admitted_to(d.arrive("q", 6_000)) == "a"
+    waiting = d.arrive("q", 6_000)
+    d.wait(0.5)
+    assert d.admitted_to(waiting) == "a"
     assert d.program("p").status is Status.PAUSED
 
 
@@ -155,20 +157,31 @@ def test_half_the_host_tier_counts_and_no_more_than_the_cache_itself() -> None:
 
 
 def test_a_miss_on_held_kv_shrinks_the_capacity_and_full_hits_under_pressure_let_it_grow() -> None:
-    d = driver()
+    d = driver(100_000)
     d.turn("p", 5_000)
     d.turn("p", 5_100, cached=0)
     shrunk = d.backend().fit
     assert shrunk == pytest.approx(0.95)
     d.turn("p", 5_200, cached=5_100)
     assert d.backend().fit == shrunk, "no pressure, nothing to learn"
-    d.arrive("waiting", 9_000)
+    d.arrive("large", 80_000)
+    d.arrive("waiting", 90_000)
     for _ in range(30):
         d.turn("p", 5_200, cached=5_200)
     assert d.backend().fit > shrunk
+    d.release("waiting")
+    d.release("large")
     for _ in range(100):
         d.turn("p", 5_200, cached=0)
     assert d.backend().fit == FIT_RANGE[0]
+
+
+def test_a_miss_of_kv_that_eviction_by_recency_has_taken_says_nothing_of_the_capacity() -> None:
+    d = driver()
+    d.turn("p", 1_000)
+    d.turn("q", 1_300, cached=0)
+    d.turn("p", 1_100, cached=0)
+    assert d.backend().fit == 1.0
 
 
 def test_a_miss_of_less_than_a_block_or_of_what_is_shared_is_no_miss() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.core.reference.world import Backend, Program, Turn
 from thunderagent.core import events as ev
 from thunderagent.core.effects import Abort
+from thunderagent.core.residency import RECENT_SHARE
 from thunderagent.core.usage import Usage
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def note_usage(reference: Reference, program: Program, turn: Turn, usage: Usage)
     if computed >= LONG_PREFILL_TOKENS and took_s is not None and took_s > 0:
         backend.prefill_speeds.append(computed / took_s)
     expected = min(turn.promised, usage.prompt_tokens) - program.shared - BLOCK_TOKENS
-    if expected > 0 and turn.cache == backend.cache:
+    written_since = sum(backend.writes[program.writes_seen :])
+    recent = backend.capacity is None or written_since < RECENT_SHARE * backend.capacity
+    if expected > 0 and turn.cache == backend.cache and recent:
         found = max(0, usage.cached_tokens - program.shared)
         pressed = bool(reference.world.in_line()) or reference.rules.free(backend) <= 0
         backend.returns.append((1.0 - min(1.0, found / expected), pressed))

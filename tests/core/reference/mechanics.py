@@ -149,8 +149,9 @@ class Reference(Consequences):
         if program.running:
             return
         was_marked, program.marked = program.marked, False
-        program.since_s = program.idle_since_s = program.look_s = self.world.now
+        program.since_s = program.idle_since_s = self.world.now
         program.cache, program.writes_seen = backend.cache, len(backend.writes)
+        program.look_s = self.rules.first_look_s(program, backend)
         if was_marked and not self.rules.stays(backend):
             self.pause(program)
 

@@ -72,6 +72,10 @@ class Rules:
         """A program in a tool call that had better give up its KV as somebody waits."""
         return None
 
+    def first_look_s(self, program: Program, backend: Backend) -> float:
+        """When a tool call that has just begun is looked at."""
+        return self.world.now
+
     def next_look_s(self) -> float | None:
         """When that may be another with time alone."""
         return None

@@ -55,7 +55,7 @@ class ThunderDecidesAsItsReference(Comparison):
         assert real == {b.id: (rules.fit(b), rules.measured_speed(b), sum(b.writes)) for b in world.backends}
         for tool, elapsed_s in (("bash", 0.0), ("bash", 1.25), ("search", 0.375), ("", 7.0)):
             expected_s = mean_residual_s(world.calls, tool, elapsed_s)
-            assert self.scheduler.tools.mean_residual_s(tool, elapsed_s) == expected_s
+            assert self.scheduler._state.tools.mean_residual_s(tool, elapsed_s) == expected_s
 
     def end_at_once(self, program: str, tool: str) -> None:
         turn = self.arrive(program, 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tests.core.reference.rules import Rules
@@ -14,6 +15,7 @@ from thunderagent.core.policies.thunder import (
     HOLD_FACTOR,
     HOLD_FACTOR_WITH_HOST_TIER,
     HOST_SHARE,
+    LOOK_GRID_S,
     LOOK_GROWTH,
     RESUME_BELOW,
     RESUME_BELOW_WITH_HINTS,
@@ -128,8 +130,19 @@ class ThunderRules(Rules):
             expected_s = mean_residual_s(self.world.calls, program.tool, elapsed_s)
             if expected_s > self.break_even_s(program, program.backend):
                 return program
-            program.look_s = program.since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s)
+            program.look_s = on_grid(program.since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s))
         return None
+
+    def first_look_s(self, program: Program, backend: Backend) -> float:
+        """At once if such calls outlast what holding is worth."""
+        now = self.world.now
+        worth_s = self.break_even_s(program, backend)
+        return now if mean_residual_s(self.world.calls, program.tool, 0.0) > worth_s else on_grid(now + FIRST_LOOK_S)
 
     def next_look_s(self) -> float | None:
         return min((p.look_s for p in self.world.programs if p.acting), default=None)
+
+
+def on_grid(at_s: float) -> float:
+    """Looks are due at multiples of the grid."""
+    return math.ceil(at_s / LOOK_GRID_S) * LOOK_GRID_S

@@ -51,4 +51,4 @@ def resume_between_turns(reference: Reference, free: float) -> None:
         free -= program.context
         reference.settle_on(program, freest)
         program.paused_in_call, program.cache = False, None
-        program.since_s = program.look_s = world.now
+        program.since_s = world.now
