@@ -48,7 +48,7 @@ def test_an_earlier_wish_replaces_a_later_one() -> None:
     driver.turn("idle", 10)
     driver.arrive("running", 8_000)
     driver.arrive("parked", 8_000)
-    assert driver.kinds(WakeAt) == [WakeAt(100.0), WakeAt(1.0)], "the idle program is looked at again after a second"
+    assert driver.kinds(WakeAt) == [WakeAt(100.0), WakeAt(1.5)], "then the idle one has outlasted its break-even time"
 
 
 def test_an_hour_that_the_process_slept_through_expires_and_forces_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thunderagent.core.tool_times import MAX_CALLS, MAX_TOOLS, MIN_CALLS, ToolTimes
+from thunderagent.core.tool_times import FASTEST_S, MAX_CALLS, MAX_TOOLS, MIN_CALLS, ToolTimes
 
 
 def times(*durations: float, tool: str = "bash") -> ToolTimes:
@@ -51,6 +52,21 @@ def test_tools_are_told_apart_once_they_are_known_and_else_taken_together() -> N
     made.observe("build", 100.0)
     assert made.mean_residual_s("build", 0.0) == pytest.approx(100.0)
     assert made.mean_residual_s("never seen", 0.0) == pytest.approx(made.mean_residual_s("", 0.0))
+
+
+@given(st.lists(st.floats(0.01, 1e4), min_size=1, max_size=60), st.floats(0, 1e4), st.floats(0, 1e3))
+def test_a_call_is_expected_to_outlast_a_limit_from_the_first_age_on_at_which_it_is(
+    durations: list[float], limit: float, elapsed: float
+) -> None:
+    made = times(*durations)
+    age = made.outlasts_after_s("bash", limit, elapsed)
+    assert age > elapsed
+    assert made.mean_residual_s("bash", age) > limit * (1 - 1e-9)
+    assert age == math.inf or age <= max(*durations, limit, elapsed) * 2 + FASTEST_S, "a dead client is noticed in time"
+
+
+def test_nothing_outlasts_what_has_no_limit() -> None:
+    assert times(1.0, 2.0).outlasts_after_s("bash", math.inf, 0.0) == math.inf
 
 
 def test_a_change_is_followed() -> None:

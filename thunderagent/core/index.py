@@ -61,19 +61,24 @@ class OrderedIndex(Generic[T]):
 
     def first(self) -> T | None:
         """The item with the smallest key, or None when empty."""
+        top = self._top()
+        return None if top is None else top[2]
+
+    def first_key(self) -> Any:
+        """The smallest key, or None when empty; the caller knows the type of his keys."""
+        top = self._top()
+        return None if top is None else top[0]
+
+    def first_due(self, now: float) -> T | None:
+        """The first item if its key, a time, has come; else None."""
+        top = self._top()
+        return top[2] if top is not None and top[0] <= now else None  # type: ignore[operator]
+
+    def _top(self) -> tuple[Key, int, T] | None:
         heap, live = self._heap, self._live
         while heap:
             entry = heap[0]
             if live.get(entry[1]) is entry:
-                return entry[2]
+                return entry
             heapq.heappop(heap)
         return None
-
-    def first_due(self, now: float) -> T | None:
-        """The first item if its key, a time, has come; else None."""
-        first = self.first()
-        return first if first is not None and self._heap[0][0] <= now else None  # type: ignore[operator]
-
-    def first_key(self) -> Any:
-        """The smallest key, or None when empty; the caller knows the type of his keys."""
-        return None if self.first() is None else self._heap[0][0]

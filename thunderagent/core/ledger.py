@@ -29,6 +29,8 @@ class Backend:
     host_tokens: int = 0
     """Second tier in host memory."""
     healthy: bool = True
+    usable: bool = False
+    """Whether turns may be sent here (``Ledger.reassess``)."""
     epoch: int = 0
     """Number of its KV cache, unique for ever: another one after every loss, and for a backend whose id was used before."""
     written_tokens: int = 0
@@ -60,11 +62,6 @@ class Backend:
     def resident(self) -> int:
         """Programs whose KV is counted here."""
         return len(self.programs)
-
-    @property
-    def usable(self) -> bool:
-        """Whether turns may be sent here."""
-        return self.healthy and self.capacity_tokens != 0
 
     @property
     def private_tokens(self) -> int:
@@ -128,7 +125,8 @@ class Ledger:
 
     def reassess(self, backend: Backend) -> None:
         """To be called when the capacity or health of a backend, or its being here, has changed. O(backends)."""
-        if backend.usable and self.backends.get(backend.id) is backend:
+        backend.usable = backend.healthy and backend.capacity_tokens != 0 and self.backends.get(backend.id) is backend
+        if backend.usable:
             self._stale[backend.birth] = backend
             if not backend.programs:
                 self.empty[backend.birth] = backend
@@ -174,6 +172,7 @@ class Ledger:
         backend.credited_tokens += program.shared_tokens
         self._share(program, backend)
         self._count(program, backend, +1)
+        self.touch(backend)
 
     def remove(self, program: Program, step: Step) -> Backend:
         """Stop counting a resident program, by this step; returns where it was."""
@@ -185,6 +184,7 @@ class Ledger:
         backend.credited_tokens -= program.shared_tokens
         self._unshare(program, backend)
         program.backend, program.marked = None, False
+        self.touch(backend)
         if not backend.programs and backend.usable:
             self.empty[backend.birth] = backend
         return backend
@@ -203,6 +203,7 @@ class Ledger:
         if marked is not None:
             program.marked = marked
         self._count(program, backend, +1)
+        self.touch(backend)
         return backend
 
     def _count(self, program: Program, backend: Backend, sign: int) -> None:
@@ -217,7 +218,6 @@ class Ledger:
             backend.private_reasoning_tokens += sign * private_tokens
             if self._marks:
                 self._count_mark(program, backend, sign, private_tokens)
-        self.touch(backend)
 
     @staticmethod
     def _count_mark(program: Program, backend: Backend, sign: int, private_tokens: int) -> None:

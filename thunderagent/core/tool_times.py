@@ -43,10 +43,18 @@ class ToolTimes:
 
         Beyond all that was observed it is expected to take as long again (Lindy's law), so a client that died is noticed.
         """
+        return self._of(tool).mean_residual_s(elapsed_s)
+
+    def outlasts_after_s(self, tool: str, limit_s: float, elapsed_s: float) -> float:
+        """The age beyond ``elapsed_s`` from which on a call is expected to take longer than ``limit_s``; infinite: never.
+
+        Ages are edges of the bins, so it is late by at most the width of one.
+        """
+        return self._of(tool).outlasts_after_s(limit_s, elapsed_s)
+
+    def _of(self, tool: str) -> _Histogram:
         histogram = self._tools.get(tool)
-        if histogram is None or histogram.calls < MIN_CALLS:
-            histogram = self._all
-        return histogram.mean_residual_s(elapsed_s)
+        return self._all if histogram is None or histogram.calls < MIN_CALLS else histogram
 
 
 class _Histogram:
@@ -87,6 +95,18 @@ class _Histogram:
         if count <= 0.0:
             return elapsed_s
         return max(0.0, total / count - elapsed_s)
+
+    def outlasts_after_s(self, limit_s: float, elapsed_s: float) -> float:
+        found_s, count, total = math.inf, 0.0, 0.0
+        for index in range(BINS - 1, _bin(elapsed_s) - 1, -1):  # from the longest calls down, those beyond each edge added up
+            edge_s = _UPPER_EDGES_S[index]
+            if edge_s <= elapsed_s:
+                break
+            if (total / count - edge_s if count else edge_s) > limit_s:
+                found_s = edge_s
+            count += self._counts[index]
+            total += self._sums[index]
+        return found_s
 
 
 def _bin(duration_s: float) -> int:

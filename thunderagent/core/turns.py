@@ -49,8 +49,8 @@ def begin(state: State, event: TurnArrived) -> None:
         refuse(state, event.turn_id, "no backend is up", RETRY_AFTER_S)
         _settle(state, program)
         return
-    problem = too_large(state, prompt_tokens)
-    if problem is not None:
+    limit_tokens = state.policy.largest_prompt_tokens(state.ledger)
+    if limit_tokens is not None and prompt_tokens > limit_tokens and (problem := too_large(state, prompt_tokens)) is not None:
         refuse(state, event.turn_id, problem)
         _settle(state, program)
         return

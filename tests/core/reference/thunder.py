@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass
 
 from tests.core.reference.rules import Rules
-from tests.core.reference.tool_calls import mean_residual_s
+from tests.core.reference.tool_calls import mean_residual_s, outlasts_after_s
 from tests.core.reference.world import Backend, Program
 from thunderagent.core.policies.thunder import (
     FEEDBACK,
-    FIRST_LOOK_S,
     FIT_RANGE,
     HOLD_FACTOR,
     HOLD_FACTOR_WITH_HOST_TIER,
     HOST_SHARE,
     LOOK_GRID_S,
-    LOOK_GROWTH,
     RESUME_BELOW,
     RESUME_BELOW_WITH_HINTS,
     RESUME_BELOW_WITH_HOST_TIER,
@@ -111,10 +109,8 @@ class ThunderRules(Rules):
     def largest_prompt(self) -> int | None:
         return self.largest_capacity()
 
-    def break_even_s(self, program: Program, backend: Backend) -> float:
-        """Holding for longer costs more than computing again; what was lost is worth nothing."""
-        if program.cache != backend.cache:
-            return 0.0
+    def break_even_s(self, backend: Backend) -> float:
+        """Holding for longer costs more than computing again."""
         if backend.capacity is None:
             return float("inf")
         factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host else HOLD_FACTOR
@@ -128,19 +124,25 @@ class ThunderRules(Rules):
             assert program.since_s is not None and program.backend is not None, "it acts"
             elapsed_s = now - program.since_s
             expected_s = mean_residual_s(self.world.calls, program.tool, elapsed_s)
-            if expected_s > self.break_even_s(program, program.backend):
+            if expected_s > self.break_even_s(program.backend):
                 return program
-            program.look_s = on_grid(program.since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s))
+            program.look_s = self.later_look_s(program, program.backend, program.since_s, elapsed_s)
         return None
 
     def first_look_s(self, program: Program, backend: Backend) -> float:
         """At once if such calls outlast what holding is worth."""
         now = self.world.now
-        worth_s = self.break_even_s(program, backend)
-        return now if mean_residual_s(self.world.calls, program.tool, 0.0) > worth_s else on_grid(now + FIRST_LOOK_S)
+        if mean_residual_s(self.world.calls, program.tool, 0.0) > self.break_even_s(backend):
+            return now
+        return self.later_look_s(program, backend, now, 0.0)
+
+    def later_look_s(self, program: Program, backend: Backend, since_s: float, elapsed_s: float) -> float:
+        """When it will have taken so long that it is expected to."""
+        age_s = outlasts_after_s(self.world.calls, program.tool, self.break_even_s(backend), elapsed_s)
+        return math.inf if age_s == math.inf else on_grid(since_s + age_s)
 
     def next_look_s(self) -> float | None:
-        return min((p.look_s for p in self.world.programs if p.acting), default=None)
+        return min((p.look_s for p in self.world.programs if p.acting and p.look_s < math.inf), default=None)
 
 
 def on_grid(at_s: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 ENOUGH_CALLS = 8
@@ -13,6 +14,12 @@ EDGES_S = [2.0**-7 * 2.0 ** (i / 2) for i in range(48)]
 def bin_of(seconds: float) -> int:
     """The first bin whose upper edge is not below; the last one has no end."""
     return next((i for i, edge_s in enumerate(EDGES_S) if seconds <= edge_s), len(EDGES_S) - 1)
+
+
+def outlasts_after_s(calls: Sequence[tuple[str, float]], tool: str, limit_s: float, elapsed_s: float) -> float:
+    """The first edge of a bin beyond ``elapsed_s`` at which the rest is expected to take longer than the limit."""
+    later = (edge_s for edge_s in EDGES_S if edge_s > elapsed_s)
+    return next((edge_s for edge_s in later if mean_residual_s(calls, tool, edge_s) > limit_s), math.inf)
 
 
 def mean_residual_s(calls: Sequence[tuple[str, float]], tool: str, elapsed_s: float) -> float:

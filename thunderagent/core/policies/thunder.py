@@ -37,10 +37,6 @@ HOLD_FACTOR_WITH_HOST_TIER = 2.0
 """Study: with a second tier, reloading is cheap for the engine but still delays the program."""
 HOST_SHARE = 0.5
 """Of the host tier that counts as capacity; counting all of it gave no pauses and more errors."""
-FIRST_LOOK_S = 1.0
-"""A call that is not over by then is looked at again; most tool calls are shorter."""
-LOOK_GROWTH = 1.3
-"""Ratio of the ages at which a call is looked at: a decision is late by at most 30% of the time spent."""
 LOOK_GRID_S = 0.25
 """Looks are due at multiples of this, so that one timer serves those of many programs."""
 FEEDBACK = 0.05
@@ -167,14 +163,11 @@ class ThunderPolicy(Policy):
             return 0.0
         return backend.private_tokens - self.pause_above * self.budget_tokens(backend)
 
-    def break_even_s(self, program: Program, backend: Backend) -> float:
-        """For how long holding a program's KV cache costs less than computing it again.
+    def break_even_s(self, backend: Backend) -> float:
+        """For how long holding a KV cache costs less than computing it again, however large it is.
 
-        Holding s tokens of C for t seconds costs s * t / C of the engine, computing them again s / speed: t = C / speed. KV that
-        was lost already is not worth holding.
+        Holding s tokens of C for t seconds costs s * t / C of the engine, computing them again s / speed: t = C / speed.
         """
-        if program.epoch != backend.epoch:
-            return 0.0
         if backend.capacity_tokens is None:
             return float("inf")
         factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host_tokens else HOLD_FACTOR
@@ -186,10 +179,18 @@ class ThunderPolicy(Policy):
             backend, since_s = program.backend, program.acting_since_s
             assert backend is not None and since_s is not None, f"{program.id} is looked at while it is not held"
             elapsed_s = now - since_s
-            if self.tools.mean_residual_s(program.tool, elapsed_s) > self.break_even_s(program, backend):
+            if self.tools.mean_residual_s(program.tool, elapsed_s) > self.break_even_s(backend):
                 return program
-            self._looks.put(program, _on_grid(since_s + max(FIRST_LOOK_S, LOOK_GROWTH * elapsed_s)))
+            self._look_later(program, backend, since_s, elapsed_s)
         return None
+
+    def _look_later(self, program: Program, backend: Backend, since_s: float, elapsed_s: float) -> None:
+        """Look when the call will have taken so long that it is expected to outlast its break-even time."""
+        age_s = self.tools.outlasts_after_s(program.tool, self.break_even_s(backend), elapsed_s)
+        if age_s == math.inf:
+            self._looks.discard(program)
+        else:
+            self._looks.put(program, LOOK_GRID_S * math.ceil((since_s + age_s) / LOOK_GRID_S))
 
     def next_look_s(self) -> float | None:
         """The earliest look that is due."""
@@ -197,9 +198,11 @@ class ThunderPolicy(Policy):
         return due_s
 
     def acting_began(self, program: Program, backend: Backend, now: float) -> None:
-        """The first look is at once if such calls outlast their break-even time, else when most of them are over."""
-        at_once = self.tools.mean_residual_s(program.tool, 0.0) > self.break_even_s(program, backend)
-        self._looks.put(program, now if at_once else _on_grid(now + FIRST_LOOK_S))
+        """The first look is at once if such calls outlast their break-even time."""
+        if self.tools.mean_residual_s(program.tool, 0.0) > self.break_even_s(backend):
+            self._looks.put(program, now)
+        else:
+            self._look_later(program, backend, now, 0.0)
 
     def acting_ended(self, program: Program, backend: Backend, now: float) -> None:
         """No more looks."""
@@ -212,7 +215,3 @@ class ThunderPolicy(Policy):
         if waiting or self.free_tokens(backend, 0.0) <= 0:
             change += TOLERATED_MISSES * (1.0 - missed)
         backend.fit = min(FIT_RANGE[1], max(FIT_RANGE[0], backend.fit + self.feedback * change))
-
-
-def _on_grid(at_s: float) -> float:
-    return LOOK_GRID_S * math.ceil(at_s / LOOK_GRID_S)
