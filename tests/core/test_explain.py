@@ -42,7 +42,11 @@ def test_the_first_in_line_waits_for_tokens_and_the_others_behind_it() -> None:
     [
         (CapPolicy(programs_per_backend=1), ParkReason.NO_SLOT, "one of 1 program slots to be released"),
         (TrPolicy(max_wait_s=None), ParkReason.NO_ROOM, "6,000 tokens of KV cache; most is free on a: 900"),
-        (TrPolicy.published(), ParkReason.TICK, "the next tick, at most 5 s away"),
+        (
+            TrPolicy.published(),
+            ParkReason.TICK,
+            "the next tick, at most 5 s away, and 6,000 tokens of KV cache; most is free on a: 1,900",
+        ),
     ],
 )
 def test_every_policy_says_what_it_waits_for(policy: Policy, reason: ParkReason, waits_for: str) -> None:
@@ -75,6 +79,7 @@ def test_without_backends_the_policies_wait_for_one() -> None:
     driver = Driver(DefaultPolicy())
     program = parked(ThunderPolicy()).program("first")
     for policy in (DefaultPolicy(), ThunderPolicy(), TrPolicy()):
-        assert policy.why_waits(program, driver.scheduler.ledger, 0.0) == (ParkReason.NO_ROOM, "a backend to come up")
+        assert policy.waits_for(program, driver.scheduler.ledger, 0.0) == "a backend to come up"
+        assert policy.park_reason is ParkReason.NO_ROOM
         assert policy.place_by_force(program, driver.scheduler.ledger) is None
         assert policy.place(program, driver.scheduler.ledger, 0.0) is None

@@ -32,7 +32,7 @@ def why_parked(state: State, program: Program) -> ParkReason:
         return ParkReason.WEIGHT_SYNC
     if state.line.first() is not program:
         return ParkReason.BEHIND
-    return state.policy.why_waits(program, state.ledger, state.now)[0]
+    return state.policy.park_reason
 
 
 def admit_waiting(state: State) -> None:

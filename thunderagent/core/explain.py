@@ -49,10 +49,10 @@ def _in_line(state: State, program: Program, ahead: int) -> Explanation:
     elif reason is ParkReason.BEHIND:
         first = state.line.first()
         assert first is not None, "somebody is ahead"
-        of_first = state.policy.why_waits(first, state.ledger, state.now)[1]
+        of_first = state.policy.waits_for(first, state.ledger, state.now)
         waits_for = f"{ahead:,} ahead of it; the first, {first.id}, waits for {of_first}"
     else:
-        waits_for = state.policy.why_waits(program, state.ledger, state.now)[1]
+        waits_for = state.policy.waits_for(program, state.ledger, state.now)
     waited_s = state.now - program.waiting[0].arrived_s
     bound_s = state.policy.max_wait_s
     forced_in_s = None if bound_s is None else max(0.0, bound_s - waited_s)

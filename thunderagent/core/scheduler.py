@@ -14,7 +14,6 @@ from thunderagent.core.explain import Explanation
 from thunderagent.core.ledger import Ledger
 from thunderagent.core.limits import Limits
 from thunderagent.core.policies import Policy
-from thunderagent.core.policies.thunder import ThunderPolicy
 from thunderagent.core.program import Program
 from thunderagent.core.state import State
 from thunderagent.core.tool_times import ToolTimes
@@ -32,8 +31,7 @@ class Scheduler:
 
     def __init__(self, policy: Policy, limits: Limits | None = None) -> None:
         """A policy instance belongs to one scheduler."""
-        tools = policy.tools if isinstance(policy, ThunderPolicy) else ToolTimes()
-        self._state = State(policy, limits or Limits(), tools)
+        self._state = State(policy, limits or Limits(), policy.tools or ToolTimes())
 
     def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
         """Take one event in; return what is to be done, in order. ``now`` is the host's monotonic clock in seconds.

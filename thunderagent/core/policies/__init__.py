@@ -8,6 +8,7 @@ from thunderagent.core.effects import ParkReason
 from thunderagent.core.index import Key
 from thunderagent.core.ledger import Backend, Ledger
 from thunderagent.core.program import BIRTHS_PER_RANK, Program
+from thunderagent.core.tool_times import ToolTimes
 
 
 class Policy:
@@ -22,6 +23,8 @@ class Policy:
     """Whether running programs are marked, to be paused when their turns end, if nothing idle is left to pause."""
     tick_s: float | None = None
     """Pauses and resumes are decided every so often (``tick.py``); None: with every event."""
+    tools: ToolTimes | None = None
+    """Where the scheduler is to keep the durations of tool calls, if the policy wants to know them."""
     hints: bool = False
     """Whether engines are told what may be evicted (``Demote``, ``Free``)."""
 
@@ -68,9 +71,18 @@ class Policy:
         """A longer prompt is refused; None: no limit."""
         return None
 
-    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
-        """Why the first in line waits, and for what."""
-        return ParkReason.NO_ROOM, "a backend to come up"
+    @property
+    def park_reason(self) -> ParkReason:
+        """Why the first in line waits."""
+        return ParkReason.NO_ROOM
+
+    def waits_for(self, program: Program, ledger: Ledger, now: float) -> str:
+        """What the first in line waits for, in words."""
+        best = ledger.least_loaded()
+        if best is None:
+            return "a backend to come up"
+        free_tokens = max(0, round(self.free_tokens(best, now)))
+        return f"{best.need_tokens(program):,} tokens of KV cache; most is free on {best.id}: {free_tokens:,}"
 
     def keeps_marked(self, backend: Backend, now: float) -> bool:
         """Whether a marked program stays when its turn ends because there is room again."""

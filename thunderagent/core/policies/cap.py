@@ -26,10 +26,15 @@ class CapPolicy(Policy):
         """Whether a slot is free."""
         return backend.resident < self.programs_per_backend
 
-    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
+    @property
+    def park_reason(self) -> ParkReason:
         """For a slot."""
+        return ParkReason.NO_SLOT
+
+    def waits_for(self, program: Program, ledger: Ledger, now: float) -> str:
+        """For a slot, and out of how many."""
         slots = self.programs_per_backend * sum(backend.usable for backend in ledger.backends.values())
-        return ParkReason.NO_SLOT, f"one of {slots} program slots to be released"
+        return f"one of {slots} program slots to be released"
 
     def free_tokens(self, backend: Backend, now: float) -> float:
         """Unbounded while a slot is free."""

@@ -17,11 +17,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from thunderagent.core.effects import ParkReason
 from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.ledger import Backend, Ledger
 from thunderagent.core.policies import Policy
-from thunderagent.core.policies.tr import room_wanted
 from thunderagent.core.program import BIRTHS_PER_RANK, Program
 from thunderagent.core.tool_times import ToolTimes
 
@@ -69,7 +67,7 @@ class ThunderPolicy(Policy):
     prefill_tokens_per_s: float | None = None
     """Speed at which a lost KV cache is computed again; None: measured."""
     tools: ToolTimes = field(default_factory=ToolTimes, repr=False)
-    """Shared with the scheduler, which feeds it."""
+    """Fed by the scheduler."""
     _looks: OrderedIndex[Program] = field(default_factory=OrderedIndex, init=False, repr=False)
     """Residents in a tool call by the time of their next look."""
 
@@ -150,10 +148,6 @@ class ThunderPolicy(Policy):
     def largest_prompt_tokens(self, ledger: Ledger) -> int | None:
         """The largest KV cache: a prompt that fills it leaves no room for an answer."""
         return ledger.largest_tokens
-
-    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
-        """For room, and at which backend most of it is."""
-        return ParkReason.NO_ROOM, room_wanted(self, program, ledger, now)
 
     # Giving up
 

@@ -137,11 +137,15 @@ class TrPolicy(Policy):
         """The largest KV cache: a prompt that fills it leaves no room for an answer."""
         return ledger.largest_tokens if self.refuse_oversized else None
 
-    def why_waits(self, program: Program, ledger: Ledger, now: float) -> tuple[ParkReason, str]:
-        """For room, and at which backend most of it is."""
-        if self.tick_s is not None:
-            return ParkReason.TICK, f"the next tick, at most {self.tick_s:g} s away"
-        return ParkReason.NO_ROOM, room_wanted(self, program, ledger, now)
+    @property
+    def park_reason(self) -> ParkReason:
+        """For room, or for the tick that decides on it."""
+        return ParkReason.NO_ROOM if self.tick_s is None else ParkReason.TICK
+
+    def waits_for(self, program: Program, ledger: Ledger, now: float) -> str:
+        """For the tick, if there is one."""
+        room = super().waits_for(program, ledger, now)
+        return room if self.tick_s is None else f"the next tick, at most {self.tick_s:g} s away, and {room}"
 
     def acting_began(self, program: Program, backend: Backend, now: float) -> None:
         """Its tokens decay from now on."""
@@ -153,12 +157,3 @@ class TrPolicy(Policy):
         """They count in full again, or not at all."""
         if backend.decayed_acting is not None and program.acting_since_s is not None:
             backend.decayed_acting.remove(program.private_tokens, program.acting_since_s, now)
-
-
-def room_wanted(policy: Policy, program: Program, ledger: Ledger, now: float) -> str:
-    """What the first in line waits for, in words."""
-    best = ledger.least_loaded()
-    if best is None:
-        return "a backend to come up"
-    free = max(0, round(policy.free_tokens(best, now)))
-    return f"{best.need_tokens(program):,} tokens of KV cache; most is free on {best.id}: {free:,}"
