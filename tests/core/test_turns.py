@@ -175,6 +175,17 @@ def test_numbers_that_cannot_be_are_counted_and_made_harmless() -> None:
     assert driver.program("p").context_tokens == 35
 
 
+def test_odd_numbers_beside_the_prompt_are_made_harmless_too() -> None:
+    driver = Driver(ThunderPolicy(), a=10_000)
+    odd = {"prompt_characters": math.nan, "prompt_images": -1, "prefix": "s", "prefix_tokens": math.inf, "priority": math.nan}
+    assert driver.admitted_to(driver.arrive("p", None, **odd)) == "a"
+    program = driver.program("p")
+    assert (program.context_tokens, program.shared_tokens, program.priority) == (0, 0, 0)
+    assert driver.scheduler.counters.bad_values == 4
+    driver.arrive("q", 10, priority=1.0)
+    assert driver.program("q").priority == 1
+
+
 def test_turns_carry_the_order_of_birth_for_the_engines_queue_below_the_callers_priority() -> None:
     driver = Driver(DefaultPolicy(), a=10_000)
     for name, priority in (("first", 0), ("second", 0), ("urgent", -1)):

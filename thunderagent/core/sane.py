@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from thunderagent.core.counters import Counters
+from thunderagent.core.events import TurnArrived
 from thunderagent.core.usage import Usage
 
 
@@ -16,6 +18,21 @@ def tokens(value: float, counters: Counters) -> int:
         counters.bad_values += 1
         return 0
     return int(value)
+
+
+def arrival(event: TurnArrived, counters: Counters) -> TurnArrived:
+    """An arrival whose counts beside the prompt's tokens are usable."""
+    if event.prompt_characters.__class__ is event.prompt_images.__class__ is event.prefix_tokens.__class__ is int and (
+        event.prompt_characters >= 0 and event.prompt_images >= 0 and event.prefix_tokens >= 0 and event.priority.__class__ is int
+    ):
+        return event
+    return replace(
+        event,
+        prompt_characters=tokens(event.prompt_characters, counters),
+        prompt_images=tokens(event.prompt_images, counters),
+        prefix_tokens=tokens(event.prefix_tokens, counters),
+        priority=int(event.priority) if math.isfinite(event.priority) else tokens(event.priority, counters),
+    )
 
 
 def usage(given: Usage | None, counters: Counters) -> Usage | None:

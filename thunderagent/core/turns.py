@@ -21,6 +21,7 @@ def arrived(state: State, event: TurnArrived) -> None:
     if event.turn_id in state.turns or event.turn_id in state.held:
         raise IllegalEvent("TurnArrived", event.turn_id, _state_of(state, event.turn_id), "new")
     state.counters.turns += 1
+    event = sane.arrival(event, state.counters)
     program = state.programs.get(event.program_id)
     if program is not None and program.acting_since_s is not None and not program.held_turns:
         state.tools.observe(event.tool or program.tool, state.now - program.acting_since_s)
