@@ -21,7 +21,8 @@ ROWS = {
     "rollout_s": ("rollout (s)", "{:.1f}"),
     "wall_s": ("whole run (s)", "{:.1f}"),
     "peak_rss_mb": ("peak memory (MiB)", "{:d}"),
-    "scheduler_cpu_share": ("scheduler's share of CPU", "{:.2%}"),
+    "scheduler_cpu_share": ("scheduler's share of SkyRL's CPU", "{:.2%}"),
+    "scheduler_cpu_share_of_run": ("scheduler's share of all CPU", "{:.2%}"),
 }
 RATIOS = ("steps_per_min", "reprefilled_tokens", "rollout_s")
 

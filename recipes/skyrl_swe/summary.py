@@ -9,8 +9,13 @@ from typing import Any
 from recipes.skyrl_swe.config import RecipeConfig
 
 
-def summarise(config: RecipeConfig, out_dir: Path, *, wall_s: float, peak_rss_mb: float, exit_status: int) -> dict[str, Any]:
-    """Put together what the run's files say, write it and return it."""
+def summarise(
+    config: RecipeConfig, out_dir: Path, *, wall_s: float, peak_rss_mb: float, cpu_s: float, exit_status: int
+) -> dict[str, Any]:
+    """Put together what the run's files say, write it and return it.
+
+    ``scheduler_cpu_share`` is of the CPU time of SkyRL's own process, ``scheduler_cpu_share_of_run`` of all processes of the run.
+    """
     totals = _json(out_dir / "totals.json")
     ends = read_jsonl(out_dir / "trajectories.jsonl")
     ids = [end["trajectory_id"] for end in ends]
@@ -30,7 +35,9 @@ def summarise(config: RecipeConfig, out_dir: Path, *, wall_s: float, peak_rss_mb
         "rollout_s": round(totals.get("span_s", 0.0), 1),
         "wall_s": round(wall_s, 1),
         "peak_rss_mb": round(peak_rss_mb),
+        "cpu_s": round(cpu_s, 1),
         "scheduler_cpu_share": round(totals.get("scheduler_cpu_share", 0.0), 5),
+        "scheduler_cpu_share_of_run": round(totals.get("cpu_s", 0.0) / cpu_s, 5) if cpu_s else 0.0,
         "exit_status": exit_status,
     }
     (out_dir / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

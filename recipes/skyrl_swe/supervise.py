@@ -64,7 +64,14 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
     finally:
         watch.end()
         shutil.rmtree(work_dir, ignore_errors=True)
-    return summarise(config, out_dir, wall_s=time.monotonic() - started_s, peak_rss_mb=watch.peak_rss_mb, exit_status=status)
+    return summarise(
+        config,
+        out_dir,
+        wall_s=time.monotonic() - started_s,
+        peak_rss_mb=watch.peak_rss_mb,
+        cpu_s=watch.cpu_s,
+        exit_status=status,
+    )
 
 
 def _prepare(config: RecipeConfig, out_dir: Path, work_dir: Path, watch: ProcessTree) -> Path:
@@ -128,6 +135,12 @@ class ProcessTree:
         self._known: dict[int, psutil.Process] = {}
         self.peak_rss_mb = 0.0
         """Largest sum of resident sets, in MiB; memory that processes share is counted for each."""
+        self._cpu_s: dict[int, float] = {}
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of all processes as of the last look at each, in seconds; what lived between two looks is not seen."""
+        return sum(self._cpu_s.values())
 
     def add(self, pid: int) -> None:
         """Watch a child of this process."""
@@ -139,6 +152,8 @@ class ProcessTree:
         for process in [*self._roots, *self._descendants()]:
             try:
                 total += process.memory_info().rss
+                times = process.cpu_times()
+                self._cpu_s[process.pid] = times.user + times.system
                 self._known[process.pid] = process
             except psutil.Error:
                 continue

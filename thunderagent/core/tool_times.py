@@ -60,11 +60,12 @@ class ToolTimes:
 class _Histogram:
     """Counts and sums per bin, oldest ones fading."""
 
-    __slots__ = ("_counts", "_sums", "_total", "calls")
+    __slots__ = ("_counts", "_longest", "_sums", "_total", "calls")
 
     def __init__(self) -> None:
         self.calls = 0.0
         self._total = 0.0
+        self._longest = 0  # bin of the longest call
         self._counts = [0.0] * BINS
         self._sums = [0.0] * BINS
 
@@ -73,6 +74,7 @@ class _Histogram:
         self._counts[index] += 1.0
         self._sums[index] += duration_s
         self._total += duration_s
+        self._longest = max(self._longest, index)
         self.calls += 1.0
         if self.calls >= MAX_CALLS:
             self.calls /= 2
@@ -97,15 +99,17 @@ class _Histogram:
         return max(0.0, total / count - elapsed_s)
 
     def outlasts_after_s(self, limit_s: float, elapsed_s: float) -> float:
-        found_s, count, total = math.inf, 0.0, 0.0
-        for index in range(BINS - 1, _bin(elapsed_s) - 1, -1):  # from the longest calls down, those beyond each edge added up
-            edge_s = _UPPER_EDGES_S[index]
-            if edge_s <= elapsed_s:
-                break
-            if (total / count - edge_s if count else edge_s) > limit_s:
-                found_s = edge_s
+        lindy_s = max(limit_s, elapsed_s)
+        found_s = next((edge_s for edge_s in _UPPER_EDGES_S[self._longest :] if edge_s > lindy_s), math.inf)
+        count, total = 0.0, 0.0
+        for index in range(self._longest, 0, -1):  # from the longest calls down, those beyond each edge added up
             count += self._counts[index]
             total += self._sums[index]
+            edge_s = _UPPER_EDGES_S[index - 1]
+            if edge_s <= elapsed_s:
+                break
+            if total > (limit_s + edge_s) * count:
+                found_s = edge_s
         return found_s
 
 

@@ -73,7 +73,8 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_p
     assert (summary["trajectories"], summary["lost"], summary["duplicated"], summary["errors"]) == (8, 0, 0, 0)
     assert summary["kv_hit_rate"] > 0.5
     assert summary["steps_per_min"] > 0
-    assert 0 < summary["scheduler_cpu_share"] < 0.05
+    assert 0 < summary["scheduler_cpu_share_of_run"] < summary["scheduler_cpu_share"] < 0.05
+    assert summary["cpu_s"] > 5
     assert "agent steps / min" in stdout
     rows = list(csv.DictReader((tmp_path / "profile.csv").open()))
     ends = read_jsonl(tmp_path / "trajectories.jsonl")
