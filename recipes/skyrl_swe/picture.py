@@ -30,7 +30,7 @@ def draw_comparison(run_dirs: list[Path], path: Path) -> None:
             continue
         steps.sort(key=lambda step: step["completed_at"])
         colour = COLOURS[index % len(COLOURS)]
-        label = summary["mode"] if summary["mode"] == "off" else f"thunder {summary['mode']}"
+        label = summary["mode"]
         labels.append(label)
         start = min(step["arrived_at"] for step in steps)
         times = [step["completed_at"] - start for step in steps]
