@@ -14,6 +14,7 @@ from thunderagent.core import (
     ThunderPolicy,
     TrPolicy,
     WeightSyncBegan,
+    WeightSyncEnded,
 )
 
 
@@ -53,6 +54,17 @@ def test_every_policy_says_what_it_waits_for(policy: Policy, reason: ParkReason,
     first = parked(policy).scheduler.explain_all()[0]
     assert (first.reason, first.waits_for) == (reason, waits_for)
     assert first.forced_in_s == (None if policy.max_wait_s is None else policy.max_wait_s - 2.0)
+
+
+def test_where_the_capacity_is_unknown_that_is_said() -> None:
+    driver = Driver(TrPolicy.published(), a=None)
+    driver.arrive("ran before", 10)
+    driver.send(WeightSyncBegan())
+    driver.arrive("p", 10)
+    driver.arrive("q", 20)
+    driver.send(WeightSyncEnded())
+    first = driver.scheduler.explain_all()[0]
+    assert first.waits_for.endswith("10 tokens of KV cache; most is free on a: no known limit")
 
 
 def test_who_is_not_parked_needs_no_explanation() -> None:

@@ -81,8 +81,9 @@ class Policy:
         best = ledger.least_loaded()
         if best is None:
             return "a backend to come up"
-        free_tokens = max(0, round(self.free_tokens(best, now)))
-        return f"{best.need_tokens(program):,} tokens of KV cache; most is free on {best.id}: {free_tokens:,}"
+        free_tokens = max(0.0, self.free_tokens(best, now))
+        free = "no known limit" if free_tokens == float("inf") else f"{free_tokens:,.0f}"
+        return f"{best.need_tokens(program):,} tokens of KV cache; most is free on {best.id}: {free}"
 
     def keeps_marked(self, backend: Backend, now: float) -> bool:
         """Whether a marked program stays when its turn ends because there is room again."""
