@@ -156,6 +156,10 @@ class Ledger:
         backend = self.backends.get(backend_id) if backend_id is not None else None
         return backend if backend is not None and backend.usable else None
 
+    def home(self, program: Program) -> Backend | None:
+        """Where a program was last placed that has the same longest shared start, if turns may be sent there."""
+        return self.usable(program.prefix.home_id) if program.prefix is not None else None
+
     def touch(self, backend: Backend) -> None:
         """Its load may have changed."""
         if backend.usable:

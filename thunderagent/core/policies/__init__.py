@@ -34,13 +34,24 @@ class Policy:
         """Backends with the smallest are tried first."""
         return float(backend.resident)
 
+    def origin(self, program: Program, ledger: Ledger) -> Backend | None:
+        """Where the program's own KV may still be, if that is to be tried first."""
+        return ledger.usable(program.origin_id)
+
+    def home(self, program: Program, ledger: Ledger) -> Backend | None:
+        """Where the KV of its shared start is, if that is to be tried next."""
+        return None
+
     def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
-        """Usable backends in the order in which this non-resident program is to be tried on them."""
-        origin = ledger.usable(program.origin_id)
+        """Usable backends in the order in which this non-resident program is to be tried on them, each once."""
+        origin = self.origin(program, ledger)
         if origin is not None:
             yield origin
+        home = self.home(program, ledger)
+        if home is not None and home is not origin:
+            yield home
         least_loaded = ledger.least_loaded()
-        if least_loaded is not None and least_loaded is not origin:
+        if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
             yield least_loaded
 
     def fits(self, program: Program, backend: Backend, now: float) -> bool:

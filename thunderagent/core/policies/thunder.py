@@ -14,7 +14,6 @@ The control law, with every step at an event and none at a tick:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from thunderagent.core.index import Key, OrderedIndex
@@ -100,19 +99,14 @@ class ThunderPolicy(Policy):
 
     # Admission
 
-    def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
-        """Its origin while its KV is likely still there; where its shared prompt is; else where most is free."""
-        origin = ledger.usable(program.origin_id)
-        if origin is not None and not self.kv_is_likely_there(program, origin):
-            origin = None
-        if origin is not None:
-            yield origin
-        home = ledger.usable(program.prefix.home_id) if program.prefix is not None else None
-        if home is not None and home is not origin:
-            yield home
-        least_loaded = ledger.least_loaded()
-        if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
-            yield least_loaded
+    def origin(self, program: Program, ledger: Ledger) -> Backend | None:
+        """While its KV is likely still there."""
+        origin = super().origin(program, ledger)
+        return origin if origin is not None and self.kv_is_likely_there(program, origin) else None
+
+    def home(self, program: Program, ledger: Ledger) -> Backend | None:
+        """Where its shared prompt is."""
+        return ledger.home(program)
 
     def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
         """As for every policy; at once if not even its own part fits where most is free, as then it fits nowhere."""

@@ -9,7 +9,6 @@ Every defect that was avoided is an option: ``TrPolicy()`` has none of them, ``T
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thunderagent.core.decaying_sum import DecayingSum
@@ -97,17 +96,13 @@ class TrPolicy(Policy):
         used = shared + backend.private_tokens + RESERVE_TOKENS * backend.resident
         return (used - self.resume_below * backend.capacity_tokens, float(backend.resident))
 
-    def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
-        """Its origin, where its KV may still be; where its shared prompt is; else where most is free."""
-        origin = ledger.usable(program.origin_id) if self.origin_first else None
-        if origin is not None:
-            yield origin
-        home = ledger.usable(program.prefix.home_id) if self.credit_prefixes and program.prefix is not None else None
-        if home is not None and home is not origin:
-            yield home
-        least_loaded = ledger.least_loaded()
-        if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
-            yield least_loaded
+    def origin(self, program: Program, ledger: Ledger) -> Backend | None:
+        """Published: not tried first."""
+        return super().origin(program, ledger) if self.origin_first else None
+
+    def home(self, program: Program, ledger: Ledger) -> Backend | None:
+        """Where its shared prompt costs nothing."""
+        return ledger.home(program) if self.credit_prefixes else None
 
     def fits(self, program: Program, backend: Backend, now: float) -> bool:
         """Whether a turn of this program may start here; on an empty backend if it can be held at all, so that none starves."""
