@@ -2,6 +2,7 @@
 
     ThunderAgentError
     ├── ConfigError              the user's configuration: names the key, the value and what is allowed
+    ├── StudyError               a file of a simulation study cannot be used: says what is wrong with it and what to do
     ├── ContractError            a caller of the core broke its contract (a bug in that caller)
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
     │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
@@ -28,6 +29,10 @@ class ConfigError(ThunderAgentError):
         self.key = key
         self.value = value
         self.allowed = allowed
+
+
+class StudyError(ThunderAgentError):
+    """A file that a simulation study was given cannot be used. The message is for the user. Exit status 2."""
 
 
 class ContractError(ThunderAgentError):
