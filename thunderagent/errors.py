@@ -2,6 +2,7 @@
 
     ThunderAgentError
     ├── ConfigError              the user's configuration: names the key, the value and what is allowed
+    ├── TraceImportError         a file that the user gave to be replayed is none; says what was expected
     ├── ContractError            a caller of the core broke its contract (a bug in that caller)
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
     │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
@@ -28,6 +29,10 @@ class ConfigError(ThunderAgentError):
         self.key = key
         self.value = value
         self.allowed = allowed
+
+
+class TraceImportError(ThunderAgentError):
+    """No program can be made of a recorded trace. The message is for the user: what was found, what was expected."""
 
 
 class ContractError(ThunderAgentError):
