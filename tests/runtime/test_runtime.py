@@ -86,7 +86,7 @@ def test_engine_timing_and_first_tokens_split_the_time_of_a_turn() -> None:
 
     async def scenario() -> None:
         async with fixture.runtime.turn("p", prompt_tokens=100) as turn:
-            turn.finish(Usage(100, 10), EngineTiming(queue_s=0.5, prefill_s=1.5, decode_s=2.5))
+            turn.finish(Usage(100, 10), EngineTiming(queue_s=0.5, prefill_s=1.5, decode_s=2.5), tool="bash")
         async with fixture.runtime.turn("p", prompt_tokens=120) as turn:
             fixture.clock.now_s += 2.0
             turn.first_token()
@@ -98,6 +98,7 @@ def test_engine_timing_and_first_tokens_split_the_time_of_a_turn() -> None:
     assert (told.queue_s, told.prefill_s, told.decode_s) == (0.5, 1.5, 2.5)
     assert (streamed.queue_s, streamed.prefill_s, streamed.decode_s) == (None, 2.0, 3.0)
     assert told.kv_hit_rate is None
+    assert (told.tool, streamed.tool) == ("bash", "")
 
 
 def test_an_exception_inside_a_turn_ends_it_as_failed_and_reaches_the_caller() -> None:

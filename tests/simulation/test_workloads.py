@@ -7,7 +7,17 @@ from statistics import fmean, median
 import pytest
 
 from thunderagent.simulation.distributions import LogNormal
-from thunderagent.simulation.workloads import MAX_CONTEXT_TOKENS, OPENHANDS, RL_BATCH, SEARCH, SLOW_TOOLS, SWE, Workload
+from thunderagent.simulation.workloads import (
+    MAX_CONTEXT_TOKENS,
+    OPENHANDS,
+    RL_BATCH,
+    SEARCH,
+    SLOW_TOOLS,
+    SWE,
+    Script,
+    ScriptedTurn,
+    Workload,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +68,13 @@ def test_a_program_that_is_joined_midway_has_the_same_contexts_from_there_on() -
 
     assert script.from_turn(0) is script
     assert script.from_turn(4).contexts() == script.contexts()[4:]
+
+
+def test_a_context_that_was_cut_goes_on_from_what_is_kept() -> None:
+    cut = ScriptedTurn(30, 5, "bash", 1.0, kept_tokens=40)
+    script = Script("p", (ScriptedTurn(100, 10, "bash", 1.0), cut, ScriptedTurn(7, 3, "", 0.0)))
+
+    assert script.contexts() == [110, 75, 85]
+    assert script.from_turn(1).turns[0] == replace(cut, new_tokens=70, kept_tokens=None)
+    assert script.from_turn(1).contexts() == script.contexts()[1:]
+    assert script.from_turn(2).contexts() == script.contexts()[2:]

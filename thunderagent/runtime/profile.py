@@ -36,3 +36,5 @@ class StepProfile:
     phase: str
     outcome: str
     """``completed``, ``failed``, ``cancelled`` or ``lost`` (with its backend)."""
+    tool: str = ""
+    """Called by the answer, if the host told."""

@@ -60,6 +60,7 @@ class StepRecorder:
             group=turn.group,
             phase=turn.phase,
             outcome=outcome,
+            tool=turn.tool,
         )
 
 

@@ -24,11 +24,17 @@ class ScriptedTurn:
     """One turn of a program."""
 
     new_tokens: int
-    """Prompt tokens beyond the context of the turn before."""
+    """Prompt tokens beyond those that are kept of the context of the turn before."""
     output_tokens: int
     tool: str
     """Called by the answer. Empty: none, the program is over."""
     tool_s: float
+    kept_tokens: int | None = None
+    """From the start of the context before; what came after them is gone (cut, or compacted). None: all of it is kept."""
+
+    def prompt_tokens(self, context_tokens: int) -> int:
+        """Of the whole prompt, after a turn that ended with so many tokens of context."""
+        return (context_tokens if self.kept_tokens is None else self.kept_tokens) + self.new_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +49,16 @@ class Script:
 
     def contexts(self) -> list[int]:
         """Tokens of the context at the end of each turn."""
-        return list(itertools.accumulate(turn.new_tokens + turn.output_tokens for turn in self.turns))
+        ends = itertools.accumulate(self.turns, lambda context, turn: turn.prompt_tokens(context) + turn.output_tokens, initial=0)
+        return list(ends)[1:]
 
     def from_turn(self, index: int) -> Script:
         """The rest of the program, as if it had been running for ``index`` turns; its first prompt is the whole context."""
         if index == 0:
             return self
-        first = self.turns[index]
-        return replace(
-            self, turns=(replace(first, new_tokens=self.contexts()[index - 1] + first.new_tokens), *self.turns[index + 1 :])
-        )
+        prompt_tokens = self.turns[index].prompt_tokens(self.contexts()[index - 1])
+        first = replace(self.turns[index], new_tokens=prompt_tokens, kept_tokens=None)
+        return replace(self, turns=(first, *self.turns[index + 1 :]))
 
 
 @dataclass(frozen=True, slots=True)
