@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulation.test_engine import make_engine, prompt_of
 from thunderagent.simulation import SimulatedEngine
+from thunderagent.simulation.leap import blocks_for
 
 
 def cached_prefixes(engine: SimulatedEngine) -> set[int]:
-    return set(engine._cache._holders)
+    return set(engine._state.cache._blocks_of)
 
 
 def test_a_step_that_finishes_a_request_is_not_quiet() -> None:
@@ -48,7 +53,7 @@ def test_a_step_that_must_preempt_is_not_quiet() -> None:
         engine.submit(name, prompt_of(family, 8), list(range(14)), "", 0.0)
     engine.step(0.0)
 
-    assert engine._blocks_for(engine.quiet_steps()) <= engine._cache.available_blocks
+    assert blocks_for(engine._state, engine.quiet_steps()) <= engine._state.cache.available_blocks
     assert engine.quiet_steps() < 13
 
 
@@ -71,16 +76,26 @@ def test_a_chain_that_cannot_be_is_refused(chain: list[int], prompt_tokens: int,
         make_engine().submit_chain("a", chain, prompt_tokens, output_tokens, 0.0)
 
 
-requests = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 30), st.integers(0, 30)), min_size=1, max_size=8)
+requests = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 30), st.integers(0, 2)), min_size=1, max_size=8)
 
 
 @settings(max_examples=150, deadline=None)
-@given(blocks=st.integers(20, 60), asked=requests, cut=st.integers(1, 7))
-def test_a_leap_leaves_the_engine_as_so_many_steps_do(blocks: int, asked: list[tuple[int, int, int]], cut: int) -> None:
-    stepped, leapt = make_engine(blocks), make_engine(blocks)
+@given(
+    blocks=st.integers(20, 60),
+    asked=requests,
+    cut=st.integers(1, 7),
+    queue=st.sampled_from(["fcfs", "priority"]),
+    host_tokens=st.sampled_from([0, 40, math.inf]),
+)
+def test_a_leap_leaves_the_engine_as_so_many_steps_do(
+    blocks: int, asked: list[tuple[int, int, int]], cut: int, queue: Literal["fcfs", "priority"], host_tokens: float
+) -> None:
+    spec = replace(make_engine(blocks).spec, queue=queue, host_capacity_tokens=host_tokens, host_tokens_per_s=100.0)
+    stepped, leapt = SimulatedEngine(spec), SimulatedEngine(spec)
     for engine in (stepped, leapt):
-        for number, (prompt_tokens, output_tokens, _) in enumerate(asked):
-            engine.submit(str(number), prompt_of(number, prompt_tokens), prompt_of(100 + number, output_tokens), "", 0.0)
+        for number, (prompt_tokens, output_tokens, priority) in enumerate(asked):
+            prompt, output = prompt_of(number % 3, prompt_tokens), prompt_of(100 + number, output_tokens)
+            engine.submit(str(number), prompt, output, "", 0.0, priority=priority)
     while leapt.running or leapt.waiting:
         steps = min(cut, leapt.quiet_steps())
         expected_s = leapt.quiet_s(steps)

@@ -34,7 +34,7 @@ def test_a_chain_can_be_extended_later() -> None:
 def test_the_memory_of_seen_prefixes_forgets_the_oldest_first_and_stays_bounded() -> None:
     seen = SeenPrefixes(limit=10)
     for prefix in range(100):
-        seen.add(prefix)
+        seen.add([prefix])
 
     assert 99 in seen
     assert 95 in seen

@@ -27,11 +27,34 @@ VALID: dict[str, Any] = {
         ("decode_step_s", 0.0),
         ("decode_step_s", math.nan),
         ("decode_s_per_kv_token", -1e-9),
+        ("decode_s_per_kv_token", math.inf),
+        ("host_capacity_tokens", -1),
+        ("host_capacity_tokens", math.nan),
+        ("host_tokens_per_s", 0.0),
+        ("host_tokens_per_s", -5.0),
+        ("host_tokens_per_s", math.nan),
     ],
 )
 def test_a_value_out_of_range_is_named_in_the_error(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field} is {value}"):
         EngineSpec(**VALID | {field: value})
+
+
+def test_a_queue_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="queue is 'lifo', it must be 'fcfs' or 'priority'"):
+        EngineSpec(**VALID, queue="lifo")  # type: ignore[arg-type]
+
+
+def test_the_host_tier_has_whole_blocks_too_unless_it_is_unbounded() -> None:
+    assert EngineSpec(**VALID).host_blocks == 0
+    assert EngineSpec(**VALID, host_capacity_tokens=100).host_blocks == 6
+    assert EngineSpec(**VALID, host_capacity_tokens=math.inf).host_blocks == math.inf
+
+
+def test_a_step_costs_what_it_computes_reads_and_loads() -> None:
+    spec = EngineSpec(**VALID | {"decode_s_per_kv_token": 1e-5}, host_tokens_per_s=2000.0)
+
+    assert spec.step_s(500, 2000, 100) == pytest.approx(0.5 + 0.01 + 0.02 + 0.05)
 
 
 def test_a_capacity_that_is_no_multiple_of_the_block_size_is_rounded_down() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from random import Random
 
 import pytest
@@ -52,6 +54,64 @@ def test_leaping_changes_no_time_at_which_a_request_ends(seed: int) -> None:
     assert len(leapt) == 40
     assert [name for name, _ in leapt] == [name for name, _ in stepped]
     assert [at_s for _, at_s in leapt] == pytest.approx([at_s for _, at_s in stepped])
+
+
+def finish_times_with_hints(engine: SimulatedEngine, *, seed: int) -> list[tuple[str, float]]:
+    """Programs that come back for two more turns, each longer, and hints about them at random times."""
+    agenda, times = Agenda(), []
+
+    def report(event: Event) -> None:
+        if isinstance(event, Finished):
+            times.append((event.request_id, agenda.now_s))
+
+    station, random = Station(engine, agenda, report), Random(seed)
+    for program in range(12):
+        chain = [*range(2), *range(program * 1_000 + 2, program * 1_000 + 100)]  # two blocks are the same for all
+        prompt_tokens, began_s = random.randint(100, 400), random.uniform(0.0, 20.0)
+        for turn in range(3):
+            name, tokens = f"{program}/{turn}", prompt_tokens + 220 * turn
+            output_tokens, priority = random.randint(1, 200), random.randint(0, 2)
+
+            submit = partial(station.submit_chain, name, chain, tokens, output_tokens, priority=priority)
+            agenda.at(began_s + 20.0 * turn, submit)
+        for hint in (station.demote, station.free):
+            agenda.at(random.uniform(0.0, 60.0), partial(hint, chain, 2))
+    agenda.run(1e6)
+    return times
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_leaping_changes_no_time_with_hints_a_host_tier_and_priorities(seed: int) -> None:
+    spec = replace(SPEC, host_capacity_tokens=2_000, host_tokens_per_s=5_000.0, queue="priority")
+    leapt = finish_times_with_hints(SimulatedEngine(spec), seed=seed)
+    stepped = finish_times_with_hints(Unleaping(spec), seed=seed)
+
+    assert len(leapt) == 36
+    assert [name for name, _ in leapt] == [name for name, _ in stepped]
+    assert [at_s for _, at_s in leapt] == pytest.approx([at_s for _, at_s in stepped])
+
+
+def test_a_hint_is_about_what_a_leap_has_computed_by_then() -> None:
+    agenda = Agenda()
+    station = Station(SimulatedEngine(SPEC), agenda, lambda event: None)
+    station.submit_chain("a", list(range(20)), 16, 200)
+    agenda.at(1.0, lambda: station.free([]))
+    agenda.run(1.0)
+
+    assert station.engine.completion_tokens("a") == pytest.approx(1.0 / 0.02, abs=2)
+
+
+def test_hints_reach_the_engine_while_it_is_idle() -> None:
+    agenda = Agenda()
+    station = Station(SimulatedEngine(SPEC), agenda, lambda event: None)
+    station.submit_chain("a", list(range(20)), 64, 10)
+    agenda.run(100.0)
+    station.demote(list(range(20)))
+    station.free(list(range(20)), keep_blocks=2)
+    station.submit_chain("b", list(range(20)), 64, 10)
+    agenda.run(100.05)
+
+    assert station.engine.cached_tokens("b") == 2 * 16
 
 
 def test_a_withdrawn_request_never_ends() -> None:

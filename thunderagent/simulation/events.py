@@ -18,9 +18,11 @@ class RequestRecord:
     """From the first token to the last, recomputation after preemptions included."""
     prompt_tokens: int
     cached_tokens: int
-    """Prompt tokens that the prefix cache had at (first) admission."""
+    """Prompt tokens that the prefix cache had at (first) admission, on the device or in the host tier."""
     completion_tokens: int
     preemptions: int
+    host_cached_tokens: int = 0
+    """Of the cached ones, those that came from the host tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class EngineCounters:
     prefix_cache_queries_tokens: int = 0
     """Prompt tokens looked up, once per request (its return after a preemption is not counted)."""
     prefix_cache_hits_tokens: int = 0
-    """Of these, found."""
+    """Of these, found on the device or in the host tier."""
+    host_hits_tokens: int = 0
+    """Of these, found in the host tier."""
     prompt_tokens: int = 0
     """Prompt tokens of the requests that produced a first token."""
     generation_tokens: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def root_hash(salt: str) -> int:
     """The start of the chains of one salt: equal tokens under different salts never share blocks."""
@@ -27,11 +29,15 @@ class SeenPrefixes:
         self._young: set[int] = set()
         self._old: set[int] = set()
 
-    def add(self, prefix: int) -> None:
-        """Remember one prefix."""
-        if len(self._young) >= self._half:
-            self._young, self._old = set(), self._young
-        self._young.add(prefix)
+    def add(self, prefixes: Sequence[int]) -> None:
+        """Remember some prefixes."""
+        start = 0
+        while start < len(prefixes):
+            if len(self._young) >= self._half:
+                self._young, self._old = set(), self._young
+            end = start + self._half - len(self._young)
+            self._young.update(prefixes[start:end])
+            start = end
 
     def __contains__(self, prefix: object) -> bool:
         return prefix in self._young or prefix in self._old

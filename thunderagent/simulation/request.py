@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from thunderagent.simulation.events import RequestRecord
+from thunderagent.simulation.kv_cache import Holding
 
 
 @dataclass(slots=True, eq=False)
@@ -16,21 +17,26 @@ class Request:
     total_tokens: int
     """Of the prompt and the scripted output."""
     submitted_s: float
+    number: int
+    """Grows with arrival."""
+    priority: int = 0
+    """Lower is more urgent."""
     tokens: tuple[int, ...] = ()
     """The prompt, then the scripted output; empty if the request came with its whole hash chain."""
     root: int = 0
     """Start of the hash chain (the salt)."""
     hashes: list[int] = field(default_factory=list)
     """Hash chain of the full blocks, at least of the prompt's."""
-    blocks: list[int] = field(default_factory=list)
-    """KV blocks held, from head to tail."""
+    holding: Holding | None = None
+    """Its KV blocks; None: it does not run."""
     known_tokens: int = 0
     """Prompt and generated tokens."""
     computed_tokens: int = 0
-    """Tokens whose KV is in `blocks`."""
+    """Tokens whose KV it holds."""
     prefill_until_tokens: int = 0
     """Tokens known at the latest admission: what is computed below this is prefill, beyond it decode."""
     cached_tokens: int = 0
+    host_cached_tokens: int = 0
     admitted_s: float | None = None
     first_token_s: float | None = None
     preemptions: int = 0
@@ -53,4 +59,5 @@ class Request:
             cached_tokens=self.cached_tokens,
             completion_tokens=self.completion_tokens,
             preemptions=self.preemptions,
+            host_cached_tokens=self.host_cached_tokens,
         )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
     """Capacity and speed of one engine.
 
-    One step costs `prefill_tokens / prefill_tokens_per_s + decode_step_s + kv_tokens_read * decode_s_per_kv_token`.
+    One step costs `prefill_tokens / prefill_tokens_per_s + decode_step_s + kv_tokens_read * decode_s_per_kv_token +
+    loaded_tokens / host_tokens_per_s`.
 
     Raises:
         ValueError: a value is out of range; the message names the field, the value and what is allowed.
@@ -30,6 +32,13 @@ class EngineSpec:
     """Tokens one step may compute: the budget that chunked prefill fills up."""
     max_running: int = 256
     """Requests one step may hold."""
+    host_capacity_tokens: float = 0
+    """Tokens of KV that host memory holds besides, rounded down to whole blocks; `math.inf`: without bound, 0: none."""
+    host_tokens_per_s: float = math.inf
+    """Tokens of KV loaded per second from host memory; `math.inf`: at no cost. Copying there costs nothing: real engines do it
+    beside the computation."""
+    queue: Literal["fcfs", "priority"] = "fcfs"
+    """Who is admitted next and preempted last, as vLLM's `--scheduling-policy`; with fcfs, priorities are ignored."""
 
     def __post_init__(self) -> None:
         for field in ("block_size_tokens", "max_batched_tokens", "max_running"):
@@ -47,6 +56,12 @@ class EngineSpec:
             raise ValueError(f"decode_step_s is {self.decode_step_s}, it must be positive and finite")
         if not 0 <= self.decode_s_per_kv_token < math.inf:
             raise ValueError(f"decode_s_per_kv_token is {self.decode_s_per_kv_token}, it must be finite and at least 0")
+        if not self.host_capacity_tokens >= 0:
+            raise ValueError(f"host_capacity_tokens is {self.host_capacity_tokens}, it must be at least 0")
+        if not self.host_tokens_per_s > 0:
+            raise ValueError(f"host_tokens_per_s is {self.host_tokens_per_s}, it must be positive")
+        if self.queue not in ("fcfs", "priority"):
+            raise ValueError(f"queue is {self.queue!r}, it must be 'fcfs' or 'priority'")
 
     @property
     def num_blocks(self) -> int:
@@ -57,6 +72,22 @@ class EngineSpec:
     def usable_tokens(self) -> int:
         """Tokens in whole blocks: the longest prompt plus output that the engine takes."""
         return self.num_blocks * self.block_size_tokens
+
+    @property
+    def host_blocks(self) -> float:
+        """Whole blocks in host memory, or `math.inf`."""
+        if self.host_capacity_tokens == math.inf:
+            return math.inf
+        return self.host_capacity_tokens // self.block_size_tokens
+
+    def step_s(self, prefill_tokens: int, kv_tokens_read: int, loaded_tokens: int) -> float:
+        """Seconds that one step takes which computes, reads and loads so many tokens."""
+        return (
+            prefill_tokens / self.prefill_tokens_per_s
+            + self.decode_step_s
+            + kv_tokens_read * self.decode_s_per_kv_token
+            + loaded_tokens / self.host_tokens_per_s
+        )
 
     @classmethod
     def dense_32b_on_2xh100(cls) -> EngineSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from thunderagent.simulation.agenda import Agenda
 from thunderagent.simulation.engine import SimulatedEngine
@@ -23,10 +23,12 @@ class Station:
         """Of the leap that is under way; 0: none is."""
         self._leap_id = 0
 
-    def submit_chain(self, request_id: str, chain: list[int], prompt_tokens: int, output_tokens: int) -> None:
+    def submit_chain(
+        self, request_id: str, chain: list[int], prompt_tokens: int, output_tokens: int, *, priority: int = 0
+    ) -> None:
         """A request arrives now."""
         self._land()
-        self.engine.submit_chain(request_id, chain, prompt_tokens, output_tokens, self._agenda.now_s)
+        self.engine.submit_chain(request_id, chain, prompt_tokens, output_tokens, self._agenda.now_s, priority=priority)
         self._wake()
 
     def abort(self, request_id: str) -> None:
@@ -34,6 +36,16 @@ class Station:
         self._land()
         self.engine.abort(request_id)
         self._wake()
+
+    def demote(self, chain: Sequence[int], keep_blocks: int = 0) -> None:
+        """A hint comes now: see the engine. What a leap has computed until now may be part of it."""
+        self._land()
+        self.engine.demote(chain, keep_blocks)
+
+    def free(self, chain: Sequence[int], keep_blocks: int = 0) -> None:
+        """A hint comes now: see the engine. What a leap has computed until now may be part of it."""
+        self._land()
+        self.engine.free(chain, keep_blocks)
 
     def _wake(self) -> None:
         if not self._busy:
