@@ -1,17 +1,19 @@
-"""The two experiments by which policies are compared: throughput in steady state, and the makespan of one RL batch."""
+"""The experiments by which policies are compared: steady state, one RL batch, a recorded trace."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from thunderagent.core import Policy
-from thunderagent.simulation.closed_loop import ClosedLoop
-from thunderagent.simulation.outcome import Outcome
+from thunderagent.simulation.driver import Driver
+from thunderagent.simulation.faults import NO_FAULTS, Faults
+from thunderagent.simulation.script import Script
 from thunderagent.simulation.spec import EngineSpec
-from thunderagent.simulation.workloads import Script, Workload
+from thunderagent.simulation.workloads import ProgramSource, mean_context_tokens, scripts
 
 WARM_UP_S = 900.0
 """By then the programs that began together have spread, and the caches are full."""
@@ -19,38 +21,90 @@ MEASURED_S = 3_600.0
 """Some hundred programs of ``swe`` come and go in it; seeds then differ by about 3%."""
 
 
-def programs_for(load: float, workload: Workload, specs: Sequence[EngineSpec]) -> int:
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Engines, the policy before them, and what goes wrong."""
+
+    policy: Callable[[], Policy]
+    """A new one for each simulation."""
+    specs: Sequence[EngineSpec]
+    faults: Faults = NO_FAULTS
+
+    def driver(self, successors: Iterable[Script] = ()) -> Driver:
+        """A new simulation."""
+        return Driver(self.policy(), self.specs, successors=successors, faults=self.faults)
+
+
+def programs_for(load: float, source: ProgramSource, specs: Sequence[EngineSpec]) -> int:
     """How many programs have ``load`` times the engines' KV capacity as contexts, in the mean."""
     capacity_tokens = sum(spec.usable_tokens for spec in specs)
-    return max(1, round(load * capacity_tokens / workload.mean_context_tokens()))
+    return max(1, round(load * capacity_tokens / mean_context_tokens(source)))
 
 
 def steady_state(
-    policy: Policy,
-    specs: Sequence[EngineSpec],
-    workload: Workload,
+    fleet: Fleet,
+    source: ProgramSource,
     programs: int,
     seed: int,
     *,
     warm_up_s: float = WARM_UP_S,
     measured_s: float = MEASURED_S,
-) -> Outcome:
-    """Programs in closed loop, measured after a warm-up; the first ones begin midway, as in a running fleet."""
-    loop = ClosedLoop(policy, specs, _spread(workload, programs, seed), programs)
-    loop.run(warm_up_s)
-    loop.begin_window()
-    loop.run(warm_up_s + measured_s)
-    return loop.outcome()
+    watch: Callable[[Driver], object] = lambda driver: None,
+) -> Driver:
+    """So many programs at any time, measured after a warm-up; the first ones begin midway, as in a running fleet.
+
+    ``watch`` is shown the simulation before it begins; that which has run is returned.
+    """
+    feed = _spread(source, programs, seed)
+    first = list(itertools.islice(feed, programs))
+    driver = fleet.driver(successors=feed)
+    watch(driver)
+    for script in first:
+        driver.begin(script)
+    driver.run(warm_up_s)
+    driver.begin_window()
+    driver.run(warm_up_s + measured_s)
+    return driver
 
 
-def batch(policy: Policy, specs: Sequence[EngineSpec], workload: Workload, programs: int, seed: int) -> Outcome:
+def batch(
+    fleet: Fleet, source: ProgramSource, programs: int, seed: int, *, watch: Callable[[Driver], object] = lambda driver: None
+) -> Driver:
     """So many programs that begin together, until the last is over: the rollout of one RL step."""
-    loop = ClosedLoop(policy, specs, itertools.islice(workload.scripts(seed), programs), programs)
-    loop.run(math.inf)
-    return loop.outcome()
+    return at_once(fleet, itertools.islice(scripts(source, seed), programs), programs, watch=watch)
 
 
-def _spread(workload: Workload, programs: int, seed: int) -> Iterator[Script]:
+def at_once(
+    fleet: Fleet, given: Iterable[Script], programs: int, *, watch: Callable[[Driver], object] = lambda driver: None
+) -> Driver:
+    """Given programs, so many at any time, until the last is over."""
+    feed = iter(given)
+    first = list(itertools.islice(feed, programs))
+    driver = fleet.driver(successors=feed)
+    watch(driver)
+    for script in first:
+        driver.begin(script)
+    driver.run(math.inf)
+    return driver
+
+
+def at_their_times(
+    fleet: Fleet,
+    given: Sequence[Script],
+    arrivals_s: Sequence[float],
+    *,
+    watch: Callable[[Driver], object] = lambda driver: None,
+) -> Driver:
+    """Given programs, each of which begins when it is said to, until the last is over."""
+    driver = fleet.driver()
+    watch(driver)
+    for script, arrival_s in zip(given, arrivals_s, strict=True):
+        driver.begin(script, arrival_s)
+    driver.run(math.inf)
+    return driver
+
+
+def _spread(source: ProgramSource, programs: int, seed: int) -> Iterator[Script]:
     random = Random(f"spread/{seed}")
-    for index, script in enumerate(workload.scripts(seed)):
+    for index, script in enumerate(scripts(source, seed)):
         yield script.from_turn(random.randrange(len(script.turns))) if index < programs else script

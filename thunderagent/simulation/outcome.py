@@ -2,45 +2,73 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+MIN_PRESENCE = 0.1
+"""Share of the window that a program must have been there for its progress to count: in less there are too few turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedTurn:
-    """One turn that an engine finished."""
+    """One request that an engine finished. Times in simulated seconds."""
 
-    wait_s: float
-    """From its arrival to its start in the engine: held back by the scheduler, then queued by the engine."""
+    program: int
+    """Number of its program."""
+    beside: bool
+    """Whether it was a parallel call."""
+    engine: str
+    arrived_s: float
+    """At the scheduler."""
+    admitted_s: float
+    """When the scheduler sent it to the engine."""
+    started_s: float
+    """When the engine took it out of its queue."""
+    ended_s: float
     prompt_tokens: int
     cached_tokens: int
 
+    @property
+    def wait_s(self) -> float:
+        """Held back by the scheduler, then queued by the engine."""
+        return self.started_s - self.arrived_s
+
 
 @dataclass(frozen=True, slots=True)
-class FinishedProgram:
-    """One program that is over."""
+class ProgramSpan:
+    """When a program was there."""
 
-    at_s: float
-    began_s: float
+    number: int
+    name: str
     group: str
-    turns: int
+    began_s: float
+    ended_s: float | None
+    """None: it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Of the measured window, unless said otherwise."""
 
-    measured_s: float
+    since_s: float
+    until_s: float
+    engines: int
     turns: Sequence[FinishedTurn]
     lasting_waits_s: Sequence[float]
     """Turns that the scheduler holds back still, for so long: a policy must not look good for starving somebody."""
     reprefilled_tokens: int
     """Computed though they had been computed before."""
     preemptions: int
-    programs: Sequence[FinishedProgram]
-    """All since the start."""
+    programs: Sequence[ProgramSpan]
+    """All since the start, in order of birth."""
     refused_programs: int
     """All since the start."""
+
+    @property
+    def measured_s(self) -> float:
+        """Length of the window."""
+        return self.until_s - self.since_s
 
     @property
     def turns_per_hour(self) -> float:
@@ -52,15 +80,40 @@ class Outcome:
         """Share of prompt tokens that was found in the prefix cache."""
         return sum(turn.cached_tokens for turn in self.turns) / max(1, sum(turn.prompt_tokens for turn in self.turns))
 
+    @property
+    def imbalance(self) -> float:
+        """Turns of the busiest engine over the mean."""
+        by_engine = Counter(turn.engine for turn in self.turns)
+        return max(by_engine.values()) * self.engines / len(self.turns) if self.turns else 1.0
+
     def wait_s(self, share: float) -> float:
         """The wait that this share of the turns does not exceed (1: the longest)."""
         waits = sorted([*(turn.wait_s for turn in self.turns), *self.lasting_waits_s])
         return waits[min(len(waits) - 1, int(share * len(waits)))] if waits else 0.0
 
+    def progress_per_min(self) -> list[float]:
+        """Turns per minute of each program while it was there, in ascending order."""
+        turns = Counter(turn.program for turn in self.turns)
+        rates = []
+        for program in self.programs:
+            until_s = self.until_s if program.ended_s is None else program.ended_s
+            present_s = until_s - max(program.began_s, self.since_s)
+            if present_s > 0 and present_s >= MIN_PRESENCE * self.measured_s:
+                rates.append(60.0 * turns[program.number] / present_s)
+        return sorted(rates)
+
+    def fairness(self) -> float:
+        """Jain's index of the programs' progress: 1 if all go equally fast, 1/n if one of n goes alone."""
+        rates = self.progress_per_min()
+        squares = sum(rate * rate for rate in rates)
+        return sum(rates) ** 2 / (len(rates) * squares) if squares else 1.0
+
     def group_ends_s(self) -> list[float]:
-        """When the last program of each group was over, in order; since the start."""
-        ends: dict[str, float] = {}
+        """When the last program of each group was over, in order; since the start. Groups that go on are left out."""
+        ends: dict[str, float | None] = {}
         for program in self.programs:
             if program.group:
-                ends[program.group] = max(program.at_s, ends.get(program.group, 0.0))
-        return sorted(ends.values())
+                before_s = ends.get(program.group, 0.0)
+                over = program.ended_s is not None and before_s is not None
+                ends[program.group] = max(program.ended_s or 0.0, before_s or 0.0) if over else None
+        return sorted(end_s for end_s in ends.values() if end_s is not None)

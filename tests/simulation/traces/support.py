@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from thunderagent.simulation.traces import ImportedTrace, ImportOptions, read_trace
-from thunderagent.simulation.workloads import Script
+from thunderagent.simulation.script import Script
 
 
 def read(records: list[dict[str, Any]], format: str | None = None, **options: Any) -> ImportedTrace:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from thunderagent.errors import TraceImportError
+from thunderagent.simulation.script import Script
 from thunderagent.simulation.traces import bailian, messages, mooncake, multi_turn, profile
 from thunderagent.simulation.traces.fields import Record
 from thunderagent.simulation.traces.log import ImportLog
 from thunderagent.simulation.traces.recorded import ImportOptions, RecordedProgram
 from thunderagent.simulation.traces.records import read_records
 from thunderagent.simulation.traces.scripts import ScriptWriter
-from thunderagent.simulation.workloads import Script
 
 DETECTION_RECORDS = 20
 """Records that tell the format; the one that accepts most of them is it."""

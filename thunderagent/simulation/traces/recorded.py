@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from thunderagent.core.estimation import CHARACTERS_PER_TOKEN
 from thunderagent.simulation.distributions import LogNormal
-from thunderagent.simulation.workloads import SWE
+from thunderagent.simulation.catalogue import SWE
 
 CODING_TOOL_S = LogNormal(1.5, 60.0)
 """Of ``workloads.CODING_TOOLS`` together."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import zip_longest
 from random import Random
 
+from thunderagent.simulation.script import Script, ScriptedTurn
 from thunderagent.simulation.traces.log import ImportLog
 from thunderagent.simulation.traces.recorded import ImportOptions, RecordedProgram, RecordedRequest
-from thunderagent.simulation.workloads import Script, ScriptedTurn
 
 UNNAMED_TOOL = "tool"
 """A call whose tool the trace does not name: one name for all, so their times are learnt together."""

@@ -1,0 +1,96 @@
+"""What is compared: policies, what they need of the engines, the engine alone, and the bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from thunderagent.core import CapPolicy, DefaultPolicy, Policy, ThunderPolicy, TrPolicy
+from thunderagent.simulation.spec import EngineSpec
+from thunderagent.simulation.workloads import ProgramSource, mean_context_tokens
+
+HOST_SHARE = 2.0
+"""Host memory of a contender with a second tier, in KV capacities of the engine: a usual machine has that."""
+HOST_TOKENS_PER_S = 190_000.0
+"""Loading KV from host memory, 32B preset: two PCIe 5 links of 25 GB/s as measured, 256 KiB per token. Other models differ by
+their bytes per token, and are judged a little wrongly by it."""
+CAP_SEED = 1_000
+"""Caps are searched on programs that they are not judged by."""
+CAP_FILLS = (0.7, 0.9, 1.1, 1.4, 1.8, 2.4)
+"""Caps that are tried, in mean contexts per KV cache: from no evictions to many; the best lies between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One column of a comparison."""
+
+    name: str
+    meaning: str
+    policy: Callable[[], Policy]
+    engine: Callable[[EngineSpec], EngineSpec] = lambda spec: spec
+    """What the engine is made to be."""
+
+
+def with_hints(spec: EngineSpec) -> EngineSpec:
+    """An engine that serves its queue by priority; eviction hints are a matter of the policy."""
+    return replace(spec, queue="priority")
+
+
+def with_host_tier(spec: EngineSpec) -> EngineSpec:
+    """An engine with a second tier of the KV cache in host memory."""
+    return replace(
+        spec, host_capacity_tokens=HOST_SHARE * spec.usable_tokens, host_tokens_per_s=HOST_TOKENS_PER_S, queue="priority"
+    )
+
+
+def with_free_host_tier(spec: EngineSpec) -> EngineSpec:
+    """An engine that finds all KV that was ever computed, at no cost."""
+    return replace(spec, host_capacity_tokens=math.inf, host_tokens_per_s=math.inf)
+
+
+CONTENDERS = {
+    contender.name: contender
+    for contender in (
+        Contender("default", "the engine alone; a program stays on the engine that it began on", DefaultPolicy),
+        Contender("cap", "so many programs per engine and no more; the best number of a few, searched on other seeds", CapPolicy),
+        Contender("tr", "ThunderAgent as published (arXiv 2602.13692): a tick every 5 s, shortest first", TrPolicy.published),
+        Contender(
+            "tr-decay",
+            "the same, where programs in tools count for less with time",
+            lambda: TrPolicy.published(acting_half_life_s=1.0),
+        ),
+        Contender("tr-events", "the published rules at every event, without their known defects", TrPolicy),
+        Contender("thunder", "our policy before an unmodified engine", ThunderPolicy),
+        Contender(
+            "thunder-groups", "the same; groups of samples whose first are over go first", lambda: ThunderPolicy(group_aware=True)
+        ),
+        Contender(
+            "thunder+hints", "our policy, and an engine that takes its hints", lambda: ThunderPolicy(hints=True), with_hints
+        ),
+        Contender(
+            "thunder+host",
+            f"our policy, hints, and {HOST_SHARE:g} times the KV capacity in host memory",
+            lambda: ThunderPolicy(hints=True),
+            with_host_tier,
+        ),
+        Contender(
+            "bound",
+            "running requests limited to the KV capacity, all other KV offloaded for free",
+            DefaultPolicy,
+            with_free_host_tier,
+        ),
+    )
+}
+"""By name; ``cap`` gets the number that is found with ``caps``."""
+
+
+def caps(source: ProgramSource, spec: EngineSpec) -> list[int]:
+    """The static numbers of programs per engine to be tried."""
+    fitting = spec.usable_tokens / mean_context_tokens(source)
+    return sorted({max(1, round(fill * fitting)) for fill in CAP_FILLS})
+
+
+def with_cap(programs: int) -> Contender:
+    """``cap`` with this number."""
+    return replace(CONTENDERS["cap"], policy=lambda: CapPolicy(programs_per_backend=programs))
