@@ -1,4 +1,4 @@
-"""What is in the wheel is enough: a command line that composes, tasks that load, the marker of types."""
+"""What is in the wheel is enough: a command line that composes, tasks that load, a report's template, the marker of types."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("hatchling")
 pytest.importorskip("hydra")
+pytest.importorskip("jinja2")
+pytest.importorskip("matplotlib")
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,6 +53,17 @@ def test_tasks_and_configs_are_read_from_the_wheel(installed: Path, tmp_path: Pa
     assert Path(configs) == installed / "thunderagent" / "configs"
     assert Path(tasks) == installed / "recipes" / "skyrl_swe" / "tasks"
     assert int(scripts) >= 3 * 24
+
+
+def test_a_report_is_made_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from thunderagent.study.document import Study; from thunderagent.study import report; "
+        "print(report.__file__); report.write_report(Study('A title', {}, []), Path('out'))"
+    )
+    done = run(installed, tmp_path, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(installed)
+    assert "<h1>A title</h1>" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_wheel_brings_every_file_of_the_tasks_and_no_cache_of_python(installed: Path) -> None:

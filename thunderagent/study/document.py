@@ -44,7 +44,7 @@ METRICS: dict[str, Metric] = {
 }
 """In the order in which tables show them. A cell has those that apply to it."""
 STATES = ("reasoning", "queued", "tool", "paused")
-"""Of a program over time: turn runs in an engine; waits in its queue; tool call; held back by the scheduler."""
+"""Of a program over time: has a turn in the engine; waits in the engine's queue; runs a tool; is held back by the scheduler."""
 
 
 @dataclass(frozen=True, slots=True)
