@@ -14,7 +14,8 @@ from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.core import DefaultPolicy, Usage
 from thunderagent.errors import TraceImportError
 from thunderagent.runtime import Runtime
-from thunderagent.simulation.workloads import RL_BATCH, Script, ScriptedTurn
+from thunderagent.simulation.catalogue import RL_BATCH
+from thunderagent.simulation.script import Script, ScriptedTurn
 
 TICK_S = 1 / 64
 """Times that are multiples of it are exact in binary: differences of Unix times, too."""

@@ -7,17 +7,9 @@ from statistics import fmean, median
 import pytest
 
 from thunderagent.simulation.distributions import LogNormal
-from thunderagent.simulation.workloads import (
-    MAX_CONTEXT_TOKENS,
-    OPENHANDS,
-    RL_BATCH,
-    SEARCH,
-    SLOW_TOOLS,
-    SWE,
-    Script,
-    ScriptedTurn,
-    Workload,
-)
+from thunderagent.simulation.catalogue import OPENHANDS, RL_BATCH, SEARCH, SLOW_TOOLS, SWE
+from thunderagent.simulation.script import Script, ScriptedTurn
+from thunderagent.simulation.workloads import MAX_CONTEXT_TOKENS, Workload, mean_context_tokens, scripts
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from thunderagent.core import CapPolicy, DefaultPolicy, Policy, ThunderPolicy, TrPolicy
 from thunderagent.simulation.spec import EngineSpec
-from thunderagent.simulation.workloads import ProgramSource, mean_context_tokens
 
 HOST_SHARE = 2.0
 """Host memory of a contender with a second tier, in KV capacities of the engine: a usual machine has that."""
@@ -85,10 +84,9 @@ CONTENDERS = {
 """By name; ``cap`` gets the number that is found with ``caps``."""
 
 
-def caps(source: ProgramSource, spec: EngineSpec) -> list[int]:
-    """The static numbers of programs per engine to be tried."""
-    fitting = spec.usable_tokens / mean_context_tokens(source)
-    return sorted({max(1, round(fill * fitting)) for fill in CAP_FILLS})
+def caps(context_tokens: float, spec: EngineSpec) -> list[int]:
+    """The static numbers of programs per engine to be tried, for programs of such a mean context."""
+    return sorted({max(1, round(fill * spec.usable_tokens / context_tokens)) for fill in CAP_FILLS})
 
 
 def with_cap(programs: int) -> Contender:

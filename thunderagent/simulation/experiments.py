@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from thunderagent.core import Policy
 from thunderagent.simulation.driver import Driver
@@ -19,6 +20,9 @@ WARM_UP_S = 900.0
 """By then the programs that began together have spread, and the caches are full."""
 MEASURED_S = 3_600.0
 """Some hundred programs of ``swe`` come and go in it; seeds then differ by about 3%."""
+
+Watch = Callable[[Driver], object]
+"""Is shown a simulation before it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,72 +39,140 @@ class Fleet:
         return Driver(self.policy(), self.specs, successors=successors, faults=self.faults)
 
 
-def programs_for(load: float, source: ProgramSource, specs: Sequence[EngineSpec]) -> int:
-    """How many programs have ``load`` times the engines' KV capacity as contexts, in the mean."""
-    capacity_tokens = sum(spec.usable_tokens for spec in specs)
-    return max(1, round(load * capacity_tokens / mean_context_tokens(source)))
+class Experiment(Protocol):
+    """What is done with a fleet."""
+
+    @property
+    def workload(self) -> str:
+        """Its name."""
+
+    @property
+    def load(self) -> float:
+        """Contexts of the programs under way over the KV capacity; 0: it is not held constant."""
+
+    @property
+    def mean_context_tokens(self) -> float:
+        """Over all turns, at their ends."""
+
+    def programs(self, specs: Sequence[EngineSpec]) -> int:
+        """How many are under way at once, at most."""
+
+    def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
+        """Do it; the simulation that has run is returned."""
 
 
-def steady_state(
-    fleet: Fleet,
-    source: ProgramSource,
-    programs: int,
-    seed: int,
-    *,
-    warm_up_s: float = WARM_UP_S,
-    measured_s: float = MEASURED_S,
-    watch: Callable[[Driver], object] = lambda driver: None,
-) -> Driver:
-    """So many programs at any time, measured after a warm-up; the first ones begin midway, as in a running fleet.
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """So many programs at any time, measured after a warm-up; the first ones begin midway, as in a running fleet."""
 
-    ``watch`` is shown the simulation before it begins; that which has run is returned.
-    """
-    feed = _spread(source, programs, seed)
+    source: ProgramSource
+    load: float
+    warm_up_s: float = WARM_UP_S
+    measured_s: float = MEASURED_S
+
+    @property
+    def workload(self) -> str:
+        """Its name."""
+        return self.source.name
+
+    @property
+    def mean_context_tokens(self) -> float:
+        """Over all turns, at their ends."""
+        return mean_context_tokens(self.source)
+
+    def programs(self, specs: Sequence[EngineSpec]) -> int:
+        """As many as have ``load`` times the engines' KV capacity as contexts, in the mean."""
+        capacity_tokens = sum(spec.usable_tokens for spec in specs)
+        return max(1, round(self.load * capacity_tokens / self.mean_context_tokens))
+
+    def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
+        """Measured from the end of the warm-up on."""
+        programs = self.programs(fleet.specs)
+        driver = _begin(fleet, _spread(self.source, programs, seed), programs, watch)
+        driver.run(self.warm_up_s)
+        driver.begin_window()
+        driver.run(self.warm_up_s + self.measured_s)
+        return driver
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Programs that begin together, until the last is over: the rollout of one RL step."""
+
+    source: ProgramSource
+    groups: int
+
+    @property
+    def workload(self) -> str:
+        """Its name."""
+        return self.source.name
+
+    @property
+    def load(self) -> float:
+        """None that lasts."""
+        return 0.0
+
+    @property
+    def mean_context_tokens(self) -> float:
+        """Over all turns, at their ends."""
+        return mean_context_tokens(self.source)
+
+    def programs(self, specs: Sequence[EngineSpec]) -> int:
+        """All samples of all groups."""
+        return self.groups * self.source.group_size
+
+    def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
+        """To the end."""
+        programs = self.programs(fleet.specs)
+        driver = _begin(fleet, itertools.islice(scripts(self.source, seed), programs), programs, watch)
+        driver.run(math.inf)
+        return driver
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Recorded programs, until the last is over; the seed means nothing to it."""
+
+    workload: str
+    scripts: Sequence[Script]
+    arrivals_s: Sequence[float] | None
+    """When each begins; None: so many at any time as ``at_once`` says."""
+    at_once: int = 0
+
+    @property
+    def load(self) -> float:
+        """Whatever it was."""
+        return 0.0
+
+    @property
+    def mean_context_tokens(self) -> float:
+        """Over all turns, at their ends."""
+        contexts = [tokens for script in self.scripts for tokens in script.contexts()]
+        return sum(contexts) / len(contexts)
+
+    def programs(self, specs: Sequence[EngineSpec]) -> int:
+        """With arrivals it is not known beforehand: all."""
+        return len(self.scripts) if self.arrivals_s is not None else self.at_once
+
+    def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
+        """To the end."""
+        if self.arrivals_s is None:
+            driver = _begin(fleet, iter(self.scripts), self.at_once, watch)
+        else:
+            driver = fleet.driver()
+            watch(driver)
+            for script, arrival_s in zip(self.scripts, self.arrivals_s, strict=True):
+                driver.begin(script, arrival_s)
+        driver.run(math.inf)
+        return driver
+
+
+def _begin(fleet: Fleet, feed: Iterator[Script], programs: int, watch: Watch) -> Driver:
     first = list(itertools.islice(feed, programs))
     driver = fleet.driver(successors=feed)
     watch(driver)
     for script in first:
         driver.begin(script)
-    driver.run(warm_up_s)
-    driver.begin_window()
-    driver.run(warm_up_s + measured_s)
-    return driver
-
-
-def batch(
-    fleet: Fleet, source: ProgramSource, programs: int, seed: int, *, watch: Callable[[Driver], object] = lambda driver: None
-) -> Driver:
-    """So many programs that begin together, until the last is over: the rollout of one RL step."""
-    return at_once(fleet, itertools.islice(scripts(source, seed), programs), programs, watch=watch)
-
-
-def at_once(
-    fleet: Fleet, given: Iterable[Script], programs: int, *, watch: Callable[[Driver], object] = lambda driver: None
-) -> Driver:
-    """Given programs, so many at any time, until the last is over."""
-    feed = iter(given)
-    first = list(itertools.islice(feed, programs))
-    driver = fleet.driver(successors=feed)
-    watch(driver)
-    for script in first:
-        driver.begin(script)
-    driver.run(math.inf)
-    return driver
-
-
-def at_their_times(
-    fleet: Fleet,
-    given: Sequence[Script],
-    arrivals_s: Sequence[float],
-    *,
-    watch: Callable[[Driver], object] = lambda driver: None,
-) -> Driver:
-    """Given programs, each of which begins when it is said to, until the last is over."""
-    driver = fleet.driver()
-    watch(driver)
-    for script, arrival_s in zip(given, arrivals_s, strict=True):
-        driver.begin(script, arrival_s)
-    driver.run(math.inf)
     return driver
 
 

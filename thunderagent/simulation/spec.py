@@ -11,8 +11,8 @@ from typing import Literal
 class EngineSpec:
     """Capacity and speed of one engine.
 
-    One step costs `prefill_tokens / prefill_tokens_per_s + decode_step_s + kv_tokens_read * decode_s_per_kv_token +
-    loaded_tokens / host_tokens_per_s`.
+    One step costs `prefill_tokens / prefill_tokens_per_s + decode_step_s + kv_tokens_read * decode_s_per_kv_token`, or the
+    `loaded_tokens / host_tokens_per_s` that come from host memory beside it, if that takes longer.
 
     Raises:
         ValueError: a value is out of range; the message names the field, the value and what is allowed.
@@ -82,12 +82,8 @@ class EngineSpec:
 
     def step_s(self, prefill_tokens: int, kv_tokens_read: int, loaded_tokens: int) -> float:
         """Seconds that one step takes which computes, reads and loads so many tokens."""
-        return (
-            prefill_tokens / self.prefill_tokens_per_s
-            + self.decode_step_s
-            + kv_tokens_read * self.decode_s_per_kv_token
-            + loaded_tokens / self.host_tokens_per_s
-        )
+        computed_s = prefill_tokens / self.prefill_tokens_per_s + self.decode_step_s + kv_tokens_read * self.decode_s_per_kv_token
+        return max(computed_s, loaded_tokens / self.host_tokens_per_s)
 
     @classmethod
     def dense_32b_on_2xh100(cls) -> EngineSpec:
@@ -106,3 +102,6 @@ class EngineSpec:
             decode_step_s=0.020,
             decode_s_per_kv_token=65e-9,
         )
+
+
+PRESETS = {"32b-2xh100": EngineSpec.dense_32b_on_2xh100}

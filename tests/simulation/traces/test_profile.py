@@ -11,7 +11,7 @@ from tests.simulation.traces.support import kept, read, sizes
 from thunderagent.adapters.tracking import CSV_COLUMNS
 from thunderagent.core import DefaultPolicy
 from thunderagent.simulation import EngineSpec
-from thunderagent.simulation.closed_loop import ClosedLoop
+from thunderagent.simulation.driver import Driver
 from thunderagent.simulation.traces import profile, read_trace
 
 RECORDED = Path(__file__).parent / "recorded_profile.jsonl"
@@ -36,11 +36,13 @@ def test_a_profile_that_a_recipe_recorded_is_read_whole() -> None:
 
 def test_a_recorded_profile_runs_in_the_simulator_to_its_end() -> None:
     trace = read_trace(RECORDED.read_text().splitlines())
-    loop = ClosedLoop(DefaultPolicy(), [EngineSpec.dense_32b_on_2xh100()], trace.scripts, len(trace.scripts))
-    loop.run(math.inf)
+    driver = Driver(DefaultPolicy(), [EngineSpec.dense_32b_on_2xh100()])
+    for script in trace.scripts:
+        driver.begin(script)
+    driver.run(math.inf)
 
     prompts = sorted(prompt for script in trace.scripts for prompt, _ in sizes(script))
-    assert sorted(turn.prompt_tokens for turn in loop.outcome().turns) == prompts
+    assert sorted(turn.prompt_tokens for turn in driver.outcome().turns) == prompts
 
 
 def test_all_fields_of_a_profile_are_known() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from thunderagent.core.estimation import CHARACTERS_PER_TOKEN
-from thunderagent.simulation.distributions import LogNormal
 from thunderagent.simulation.catalogue import SWE
+from thunderagent.simulation.distributions import LogNormal
 
 CODING_TOOL_S = LogNormal(1.5, 60.0)
 """Of ``workloads.CODING_TOOLS`` together."""

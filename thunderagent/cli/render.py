@@ -1,0 +1,31 @@
+"""``thunderagent report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from thunderagent.errors import StudyError
+from thunderagent.study.document import Study
+from thunderagent.study.report import write_report
+from thunderagent.study.report.table import print_study
+
+
+def render(
+    study: Annotated[Path, typer.Argument(help="A study.json that simulate or replay has written.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the page and the pictures; default: beside it.")
+    ] = None,
+) -> None:
+    """Make the page, the pictures and the tables of a study again."""
+    try:
+        text = study.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{study} cannot be read: {error}") from None
+    read = Study.from_json(text)
+    print_study(read, Console())
+    for path in write_report(read, out or study.parent):
+        print(path)
