@@ -14,7 +14,7 @@ from thunderagent.simulation.leap import blocks_for
 
 
 def cached_prefixes(engine: SimulatedEngine) -> set[int]:
-    return set(engine._state.cache._blocks_of)
+    return set(engine._state.cache.names)
 
 
 def test_a_step_that_finishes_a_request_is_not_quiet() -> None:

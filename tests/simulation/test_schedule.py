@@ -137,6 +137,21 @@ def test_one_preempted_after_it_was_served_gets_no_token_and_costs_no_time() -> 
     assert run.now_s - before_s == pytest.approx(1.0 + 9 * 0.001)
 
 
+def test_a_step_that_preempts_admits_nobody() -> None:
+    engine = by_priority(blocks=6)
+    run = Run(engine)
+    engine.submit("patient", prompt_of(1, 13), list(range(6)), "", 0.0, priority=2)
+    engine.submit("urgent", prompt_of(2, 7), list(range(6)), "", 0.0)
+    run.step()
+    engine.submit("small", prompt_of(3, 3), [1, 2], "", run.now_s, priority=1)  # fits as soon as "patient" is gone
+    while not engine.counters.preemptions:
+        run.step()
+
+    assert (engine.running, engine.waiting) == (1, 2)
+    run.step()
+    assert (engine.running, engine.waiting) == (2, 1)
+
+
 requests = st.lists(
     st.tuples(st.integers(0, 2), st.integers(1, 20), st.integers(1, 12), st.integers(-1, 1)), min_size=1, max_size=12
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -91,11 +92,12 @@ def test_leaping_changes_no_time_with_hints_a_host_tier_and_priorities(seed: int
     assert [at_s for _, at_s in leapt] == pytest.approx([at_s for _, at_s in stepped])
 
 
-def test_a_hint_is_about_what_a_leap_has_computed_by_then() -> None:
+@pytest.mark.parametrize("hint", [Station.demote, Station.free])
+def test_a_hint_is_about_what_a_leap_has_computed_by_then(hint: Callable[[Station, list[int]], None]) -> None:
     agenda = Agenda()
     station = Station(SimulatedEngine(SPEC), agenda, lambda event: None)
     station.submit_chain("a", list(range(20)), 16, 200)
-    agenda.at(1.0, lambda: station.free([]))
+    agenda.at(1.0, lambda: hint(station, []))
     agenda.run(1.0)
 
     assert station.engine.completion_tokens("a") == pytest.approx(1.0 / 0.02, abs=2)
@@ -117,7 +119,7 @@ def test_hints_reach_the_engine_while_it_is_idle() -> None:
 def test_a_withdrawn_request_never_ends() -> None:
     agenda, events = Agenda(), list[Event]()
     station = Station(SimulatedEngine(SPEC), agenda, events.append)
-    station.submit_chain("a", [1] * 20, 16, 200)
+    station.submit_chain("a", list(range(20)), 16, 200)
     agenda.at(1.0, lambda: station.abort("a"))
     agenda.run(100.0)
 

@@ -11,26 +11,11 @@ held can be lost from the device, the end is the first moment at which it can ma
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import KeysView, Sequence
 from dataclasses import dataclass
-from operator import countOf
 
 from thunderagent.simulation.host_tier import HostTier
-
-
-@dataclass(slots=True, eq=False)
-class Holding:
-    """The blocks that one request holds, from head to tail."""
-
-    ids: list[int]
-    named: int
-    """How many, from the head on, are full and can be found."""
-
-    @property
-    def blocks(self) -> int:
-        """How many there are."""
-        return len(self.ids)
+from thunderagent.simulation.spans import EvictionQueue, Holding, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,50 +30,60 @@ class Claim:
 
 
 class KVCache:
-    """`num_blocks` blocks with reference counts and a prefix index, and the host tier."""
+    """`num_blocks` blocks with a prefix index, and the host tier.
+
+    Blocks are counted, not numbered, and kept in spans. That is as if each had a place of its own in the eviction queue.
+    """
 
     def __init__(self, num_blocks: int, host_blocks: float = 0) -> None:
         if num_blocks < 1:
             raise ValueError(f"num_blocks is {num_blocks}, it must be at least 1")
         self.num_blocks = num_blocks
-        self._references = [0] * num_blocks
-        self._name_of: list[int | None] = [None] * num_blocks
-        # Two requests may compute the same prefix side by side: a name can have several blocks.
-        self._blocks_of: dict[int, list[int]] = {}
-        self._empty = list(range(num_blocks))
-        self._released: OrderedDict[int, None] = OrderedDict()
-        self._host = HostTier(host_blocks)
-
-    @property
-    def available_blocks(self) -> int:
+        self.available_blocks = num_blocks
         """Blocks that can be handed out: without content, or cached and unreferenced."""
-        return len(self._empty) + len(self._released)
+        self._empty = num_blocks
+        """Of these, those without content that are handed out first; the others are in the queue."""
+        self._queue = EvictionQueue()
+        self._span_of: dict[int, Span] = {}
+        # Two requests may compute the same prefix side by side: a name can have several blocks.
+        self._shadows_of: dict[int, list[Span]] = {}
+        self._host = HostTier(host_blocks)
 
     @property
     def used_blocks(self) -> int:
         """Blocks that a request holds."""
         return self.num_blocks - self.available_blocks
 
-    def find(self, names: Iterable[int]) -> int:
+    @property
+    def names(self) -> KeysView[int]:
+        """Of all blocks that the device has."""
+        return self._span_of.keys()
+
+    def find(self, names: Sequence[int]) -> int:
         """How many blocks of a chain, from the first on, the device has."""
-        return len(self._match(names))
+        return sum(size for _, size in self._match(names))
 
     def fits(self, names: Sequence[int], blocks: int) -> bool:
         """Whether a request that needs so many blocks, the first of them with these names, can be admitted now."""
-        return self._fits(self._match(names), blocks)
+        return blocks <= self.available_blocks or self._fits(self._match(names), blocks)
 
     def claim(self, names: Sequence[int], blocks: int) -> Claim | None:
         """Hold the cached prefix of `names` and hand out fresh blocks for the rest; None if they do not fit now."""
         matched = self._match(names)
         if not self._fits(matched, blocks):
             return None
-        for block in matched:
-            if self._references[block] == 0:
-                del self._released[block]
-            self._references[block] += 1
-        holding = Holding(matched, len(matched))
-        self.grow(holding, blocks - len(matched))
-        device_blocks = holding.named
+        holding = Holding()
+        for span, size in matched:
+            if size < span.size:
+                self._cut(span, size)
+            if not span.holdings:
+                self._queue.remove(span)
+                self.available_blocks -= size
+            span.holdings.append(holding)
+            holding.spans.append(span)
+            holding.named += size
+        device_blocks = holding.blocks = holding.named
+        self.grow(holding, blocks - device_blocks)
         host_blocks = self._host.count(names[device_blocks:])
         self.publish(holding, names[device_blocks : device_blocks + host_blocks])
         return Claim(holding, device_blocks, host_blocks)
@@ -101,19 +96,32 @@ class KVCache:
         """
         if blocks > self.available_blocks:
             raise RuntimeError(f"{blocks} KV blocks are asked for, {self.available_blocks} of {self.num_blocks} are available")
-        for _ in range(blocks):
-            block = self._empty.pop() if self._empty else self._released.popitem(last=False)[0]
-            self._forget(block)
-            self._references[block] = 1
-            holding.ids.append(block)
+        self.available_blocks -= blocks
+        holding.blocks += blocks
+        evicted = max(0, blocks - self._empty)
+        self._empty -= blocks - evicted
+        while evicted:
+            span = self._queue.first
+            size = min(evicted, span.size)
+            self._forget(span, span.names[span.size - size :])
+            del span.names[span.size - size :]
+            span.size -= size
+            evicted -= size
+            if not span.size:
+                self._queue.remove(span)
 
-    def publish(self, holding: Holding, names: Iterable[int]) -> None:
+    def publish(self, holding: Holding, names: Sequence[int]) -> None:
         """Let others find the next blocks of a holding, which are full now."""
+        if self._span_of.keys().isdisjoint(names):
+            self._extend(holding, names)
+            return
         for name in names:
-            block = holding.ids[holding.named]
-            self._name_of[block] = name
-            self._blocks_of.setdefault(name, []).append(block)
-            holding.named += 1
+            if name in self._span_of:
+                shadow = self._append(holding, [name])
+                shadow.shadow = True
+                self._shadows_of.setdefault(name, []).append(shadow)
+            else:
+                self._extend(holding, [name])
 
     def release(self, holding: Holding) -> None:
         """Give all blocks back; their content stays, here and in the host tier.
@@ -121,62 +129,120 @@ class KVCache:
         Raises:
             ValueError: they have been given back already.
         """
-        if not holding.ids:
+        if not holding.blocks:
             raise ValueError("the holding is released already")
-        self._host.store([name for block in holding.ids if (name := self._name_of[block]) is not None])
-        for block in reversed(holding.ids):
-            self._references[block] -= 1
-            if self._references[block] == 0:
-                self._released[block] = None
-        holding.ids, holding.named = [], 0
+        self._host.store([name for span in holding.spans for name in span.names])
+        if holding.blocks > holding.named:
+            self._give_back(Span(holding.named, [], holding.blocks - holding.named))
+        for span in reversed(holding.spans):
+            span.holdings.remove(holding)
+            if not span.holdings:
+                self._give_back(span)
+        holding.blocks, holding.named, holding.spans = 0, 0, []
 
     def demote(self, names: Sequence[int]) -> int:
         """Put the blocks of a chain that nobody holds at the head of the eviction queue, the tail first; how many they are."""
-        blocks = self._unreferenced(names)
-        for block in blocks:
-            self._released.move_to_end(block, last=False)
-        return len(blocks)
+        spans = self._unreferenced(names)
+        for span in spans:
+            self._queue.remove(span)
+            self._queue.prepend(span)
+        return sum(span.size for span in spans)
 
     def free(self, names: Sequence[int]) -> int:
         """Forget the blocks of a chain that nobody holds, in both tiers; how many the device had."""
-        blocks = self._unreferenced(names)
-        for block in blocks:
-            del self._released[block]
-            self._forget(block)
-            self._empty.append(block)
-        self._host.drop(name for name in names if name not in self._blocks_of)
-        return len(blocks)
+        spans = self._unreferenced(names)
+        for span in spans:
+            self._queue.remove(span)
+            self._forget(span, span.names)
+        blocks = sum(span.size for span in spans)
+        self._empty += blocks
+        self._host.drop(name for name in names if name not in self._span_of)
+        return blocks
 
     def reset(self) -> None:
         """Forget all content, in both tiers: no lookup finds anything. Blocks in use stay in use."""
-        self._blocks_of.clear()
-        self._name_of = [None] * self.num_blocks
-        self._empty += self._released
-        self._released.clear()
+        for span in [*self._span_of.values(), *(span for spans in self._shadows_of.values() for span in spans)]:
+            span.names, span.shadow = [], False
+        self._span_of.clear()
+        self._shadows_of.clear()
+        self._queue = EvictionQueue()
+        self._empty = self.available_blocks
         self._host.clear()
 
-    def _match(self, names: Iterable[int]) -> list[int]:
+    def _match(self, names: Sequence[int]) -> list[tuple[Span, int]]:
+        """The spans of the longest cached prefix of a chain, and how many blocks of each are part of it."""
         matched = []
-        for name in names:
-            blocks = self._blocks_of.get(name)
-            if blocks is None:
+        start = 0
+        while start < len(names):
+            span = self._span_of.get(names[start])
+            if span is None or span.start != start:
                 break
-            matched.append(blocks[0])
+            size = span.common(names[start : start + span.size])
+            matched.append((span, size))
+            start += size  # another chain may branch off in the midst of a span
         return matched
 
-    def _fits(self, matched: Sequence[int], blocks: int) -> bool:
-        unreferenced = countOf(map(self._references.__getitem__, matched), 0)
-        return blocks - len(matched) + unreferenced <= self.available_blocks
+    def _fits(self, matched: Sequence[tuple[Span, int]], blocks: int) -> bool:
+        held = sum(size for span, size in matched if span.holdings)
+        return blocks - held <= self.available_blocks
 
-    def _unreferenced(self, names: Iterable[int]) -> list[int]:
-        return [block for name in names for block in self._blocks_of.get(name, ()) if block in self._released]
+    def _cut(self, span: Span, size: int) -> Span:
+        tail = span.cut(size)
+        self._span_of.update(dict.fromkeys(tail.names, tail))
+        return tail
 
-    def _forget(self, block: int) -> None:
-        name = self._name_of[block]
-        if name is None:
-            return
-        self._name_of[block] = None
-        blocks = self._blocks_of[name]
-        blocks.remove(block)
-        if not blocks:
-            del self._blocks_of[name]
+    def _append(self, holding: Holding, names: Sequence[int]) -> Span:
+        span = Span(holding.named, list(names), len(names))
+        span.holdings.append(holding)
+        holding.spans.append(span)
+        holding.named += len(names)
+        return span
+
+    def _extend(self, holding: Holding, names: Sequence[int]) -> None:
+        span = holding.spans[-1] if holding.spans else None
+        if span is None or not span.names or span.shadow or len(span.holdings) > 1:
+            span = self._append(holding, names)
+        else:
+            span.names += names
+            span.size += len(names)
+            holding.named += len(names)
+        self._span_of.update(dict.fromkeys(names, span))
+
+    def _give_back(self, span: Span) -> None:
+        self._queue.append(span)
+        self.available_blocks += span.size
+
+    def _unreferenced(self, names: Sequence[int]) -> list[Span]:
+        """What nobody holds of a chain, from head to tail, in spans that have nothing else."""
+        spans: list[Span] = []
+        start = 0
+        while start < len(names):
+            span = self._span_of.get(names[start])
+            if span is None:
+                start += 1
+                continue
+            offset = span.names.index(names[start])
+            if offset:
+                span = self._cut(span, offset)
+            size = span.common(names[start : start + span.size])
+            if size < span.size:
+                self._cut(span, size)
+            found = [span, *(shadow for name in names[start : start + size] for shadow in self._shadows_of.get(name, ()))]
+            spans += [span for span in found if not span.holdings]
+            start += size
+        return spans
+
+    def _forget(self, span: Span, names: Sequence[int]) -> None:
+        """Lookups do not find these blocks of a span any more, but their shadows, if there are any."""
+        for name in names:
+            shadows = self._shadows_of.get(name) if self._shadows_of else None
+            if not shadows:
+                del self._span_of[name]
+                continue
+            if span.shadow:
+                shadows.remove(span)
+            else:
+                self._span_of[name] = shadows.pop(0)
+                self._span_of[name].shadow = False
+            if not shadows:
+                del self._shadows_of[name]

@@ -39,7 +39,7 @@ def leap(state: EngineState, steps: int) -> None:
         before = request.computed_tokens
         after = request.computed_tokens = before + steps
         request.known_tokens += steps
-        state.cache.grow(request.holding, -(-after // block_size) - request.holding.blocks)
+        state.cache.grow(request.holding, max(0, -(-after // block_size) - request.holding.blocks))
         state.publish(request, before, after)
     state.counters.generation_tokens += steps * len(state.running)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from thunderagent.simulation.events import RequestRecord
-from thunderagent.simulation.kv_cache import Holding
+from thunderagent.simulation.spans import Holding
 
 
 @dataclass(slots=True, eq=False)
