@@ -6,6 +6,7 @@ Durations fall into log-spaced bins with exact sums, so a mean over bins is exac
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 
 FASTEST_S = 2.0**-7
 """Upper edge of the first bin: 8 ms, below which a difference decides nothing."""
@@ -31,12 +32,13 @@ class ToolTimes:
 
     def observe(self, tool: str, duration_s: float) -> None:
         """One call is over."""
-        self._all.add(duration_s)
+        index = _bin(duration_s)
+        self._all.add(index, duration_s)
         histogram = self._tools.get(tool)
         if histogram is None and tool and len(self._tools) < MAX_TOOLS:
             histogram = self._tools[tool] = _Histogram()
         if histogram is not None:
-            histogram.add(duration_s)
+            histogram.add(index, duration_s)
 
     def mean_residual_s(self, tool: str, elapsed_s: float) -> float:
         """How much longer a call that has run for ``elapsed_s`` is expected to take.
@@ -69,12 +71,12 @@ class _Histogram:
         self._counts = [0.0] * BINS
         self._sums = [0.0] * BINS
 
-    def add(self, duration_s: float) -> None:
-        index = _bin(duration_s)
+    def add(self, index: int, duration_s: float) -> None:
         self._counts[index] += 1.0
         self._sums[index] += duration_s
         self._total += duration_s
-        self._longest = max(self._longest, index)
+        if index > self._longest:
+            self._longest = index
         self.calls += 1.0
         if self.calls >= MAX_CALLS:
             self.calls /= 2
@@ -99,14 +101,15 @@ class _Histogram:
         return max(0.0, total / count - elapsed_s)
 
     def outlasts_after_s(self, limit_s: float, elapsed_s: float) -> float:
-        lindy_s = max(limit_s, elapsed_s)
-        found_s = next((edge_s for edge_s in _UPPER_EDGES_S[self._longest :] if edge_s > lindy_s), math.inf)
+        lindy = max(self._longest, bisect_right(_UPPER_EDGES_S, max(limit_s, elapsed_s)))
+        found_s = _UPPER_EDGES_S[lindy] if lindy < BINS else math.inf
+        counts, sums = self._counts, self._sums
         count, total = 0.0, 0.0
         for index in range(self._longest, 0, -1):  # from the longest calls down, those beyond each edge added up
-            count += self._counts[index]
-            total += self._sums[index]
+            count += counts[index]
+            total += sums[index]
             edge_s = _UPPER_EDGES_S[index - 1]
-            if edge_s <= elapsed_s:
+            if edge_s <= elapsed_s or limit_s * count > self._total:  # so many calls are too long for all their time together
                 break
             if total > (limit_s + edge_s) * count:
                 found_s = edge_s
@@ -114,6 +117,5 @@ class _Histogram:
 
 
 def _bin(duration_s: float) -> int:
-    if duration_s <= FASTEST_S:
-        return 0
-    return min(BINS - 1, math.ceil(BINS_PER_OCTAVE * math.log2(duration_s / FASTEST_S)))
+    """The first bin whose upper edge is not below; the last one has no end."""
+    return bisect_left(_UPPER_EDGES_S, duration_s, 0, BINS - 1)
