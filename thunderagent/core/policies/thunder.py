@@ -180,9 +180,9 @@ class ThunderPolicy(Policy):
         else:
             self._looks.put(program, LOOK_GRID_S * math.ceil((since_s + age_s) / LOOK_GRID_S))
 
-    def next_look_s(self) -> float | None:
+    def next_look_s(self) -> float:
         """The earliest look that is due."""
-        due_s: float | None = self._looks.first_key()
+        due_s: float = self._looks.first_key(math.inf)
         return due_s
 
     def acting_began(self, program: Program, backend: Backend, now: float) -> None:
