@@ -95,7 +95,7 @@ class ThunderPolicy(Policy):
 
     def load(self, backend: Backend) -> Key:
         """Most free tokens first."""
-        return (-self.free_tokens(backend, 0.0), float(backend.resident))
+        return (-self.free_tokens(backend, 0.0), len(backend.programs))
 
     # Admission
 
@@ -110,10 +110,10 @@ class ThunderPolicy(Policy):
 
     def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
         """As for every policy; at once if not even its own part fits where most is free, as then it fits nowhere."""
-        least_loaded = ledger.least_loaded()
-        if least_loaded is None:
+        least_load = ledger.least_load()
+        if least_load is None:
             return None
-        if not ledger.empty and program.private_tokens > self.free_tokens(least_loaded, now):
+        if not ledger.empty and program.context_tokens - program.shared_tokens > -least_load[0]:
             return None
         return super().place(program, ledger, now)
 
