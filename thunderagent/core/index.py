@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Indexed)
 
 
 class OrderedIndex(Generic[T]):
-    """Items in ascending order of their keys, then of their births. The top of the heap is never stale, so it costs nothing to read."""
+    """Items in ascending order of their keys, then of their births. The top of the heap is never stale: reading it is O(1)."""
 
     __slots__ = ("_heap", "_live")
 

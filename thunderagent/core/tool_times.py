@@ -75,15 +75,14 @@ class _Histogram:
         self._counts = [0.0] * BINS
         self._sums = [0.0] * BINS
         self._residuals_s: Sequence[float] = _UPPER_EDGES_S  # expected at each edge
-        self._highest_s = self._residuals_s  # of these, up to each edge
+        self._highest_s: Sequence[float] = _UPPER_EDGES_S  # the highest of these up to each edge
         self._seen_calls = 0.0  # of which both are computed
 
     def add(self, index: int, duration_s: float) -> None:
         self._counts[index] += 1.0
         self._sums[index] += duration_s
         self._total += duration_s
-        if index > self._longest:
-            self._longest = index
+        self._longest = max(self._longest, index)
         self.calls += 1.0
         if self.calls >= MAX_CALLS:
             self.calls /= 2
@@ -123,8 +122,8 @@ class _Histogram:
         for index in range(self._longest, 0, -1):  # from the longest calls down, those beyond each edge added up
             count += self._counts[index]
             total += self._sums[index]
-            if count > 0.0:
-                residuals_s[index - 1] = total / count - _UPPER_EDGES_S[index - 1]
+            edge_s = _UPPER_EDGES_S[index - 1]
+            residuals_s[index - 1] = total / count - edge_s if count else edge_s
         self._residuals_s, self._highest_s = residuals_s, list(accumulate(residuals_s, max))
         self._seen_calls = self.calls
 
