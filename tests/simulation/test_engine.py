@@ -248,7 +248,7 @@ def test_a_working_set_above_the_capacity_thrashes_and_one_below_does_not() -> N
         return counters.prefix_cache_hits_tokens / counters.prefix_cache_queries_tokens
 
     assert hit_ratio(4) > 0.6
-    assert hit_ratio(8) == 0.0, "LRU evicts each program just before its next turn"
+    assert hit_ratio(8) < 0.05, "LRU evicts nearly all of each program just before its next turn"
 
 
 def test_an_abort_frees_the_blocks_and_keeps_their_content_cached() -> None:

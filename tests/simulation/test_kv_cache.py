@@ -66,6 +66,16 @@ def test_blocks_released_earlier_are_evicted_earlier() -> None:
     assert cache.match([21, 22]) == new
 
 
+def test_a_released_block_without_content_is_handed_out_before_any_content_is_evicted() -> None:
+    cache = KVCache(3)
+    cached = fill(cache, [11, 12])
+    partly_filled = cache.allocate()
+    cache.release([*cached, partly_filled])
+
+    assert cache.allocate() == partly_filled
+    assert cache.match([11, 12]) == cached
+
+
 def test_using_a_cached_prefix_again_saves_it_from_eviction() -> None:
     cache = KVCache(4)
     old, new = fill(cache, [11, 12]), fill(cache, [21, 22])

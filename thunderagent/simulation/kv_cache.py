@@ -86,7 +86,7 @@ class KVCache:
         """Give back one reference to each block of one request, given from head to tail of its chain.
 
         The tail becomes available first and is therefore evicted first: a prefix is useful without its tail, not
-        the other way round.
+        the other way round. A block that no lookup can find is handed out next, before any content is evicted.
 
         Raises:
             ValueError: a block is not held.
@@ -98,6 +98,8 @@ class KVCache:
             references[block] -= 1
             if references[block] == 0:
                 self._available[block] = None
+                if self._hash_of[block] is None:
+                    self._available.move_to_end(block, last=False)
 
     def reset(self) -> None:
         """Forget all content: no lookup finds anything. Blocks in use stay in use."""
