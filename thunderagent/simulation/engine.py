@@ -222,25 +222,27 @@ class SimulatedEngine:
         index = 0
         while index < len(self._running) and batch.budget_tokens > 0:
             request = self._running[index]
-            if request.computed_tokens == len(request.blocks) * block_size and not self._grow(request, batch):
+            after = min(request.known_tokens, request.computed_tokens + batch.budget_tokens)
+            if after > len(request.blocks) * block_size and not self._grow(request, after, batch):
                 break
             self._compute(request, batch)
             index += 1
         # One just preempted is first in the queue and cannot fit again yet: such a step admits nobody, as in vLLM.
         while self._waiting and batch.budget_tokens > 0:
-            if len(self._running) >= self.spec.max_running or not self._admit(self._waiting[0], now_s):
+            if len(self._running) >= self.spec.max_running or not self._admit(self._waiting[0], batch.budget_tokens, now_s):
                 break
             self._compute(self._waiting.popleft(), batch)
         return batch
 
-    def _grow(self, request: Request, batch: Batch) -> bool:
-        """Give a running request one more block, preempting others for it; False if it was preempted itself."""
-        while not self._cache.available_blocks:
+    def _grow(self, request: Request, tokens: int, batch: Batch) -> bool:
+        """Give a running request blocks for so many tokens, preempting others for it; False if it was preempted itself."""
+        missing = -(-tokens // self.spec.block_size_tokens) - len(request.blocks)
+        while self._cache.available_blocks < missing:
             victim = self._preempt()
             batch.preempted.append(victim)
             if victim is request:
                 return False
-        request.blocks.append(self._cache.allocate())
+        request.blocks += [self._cache.allocate() for _ in range(missing)]
         return True
 
     def _preempt(self) -> Request:
@@ -254,15 +256,19 @@ class SimulatedEngine:
         self.counters.preemptions += 1
         return request
 
-    def _admit(self, request: Request, now_s: float) -> bool:
-        """Reserve the blocks of all known tokens and start running; False if they do not fit now."""
+    def _admit(self, request: Request, budget_tokens: int, now_s: float) -> bool:
+        """Start running with the blocks of the first chunk; False if those of all known tokens would not fit now.
+
+        The others are not reserved, as in vLLM: who decodes meanwhile may take them.
+        """
         block_size = self.spec.block_size_tokens
         matchable, matched, new_blocks = self._match(request)
         if not self._cache.fits(matched, new_blocks):
             return False
         self._cache.hold(matched)
-        request.blocks = [*matched, *(self._cache.allocate() for _ in range(new_blocks))]
         cached_tokens = len(matched) * block_size
+        first_chunk_blocks = -(-min(request.known_tokens, cached_tokens + budget_tokens) // block_size) - len(matched)
+        request.blocks = [*matched, *(self._cache.allocate() for _ in range(first_chunk_blocks))]
         request.computed_tokens = cached_tokens
         request.prefill_until_tokens = request.known_tokens
         self._running.append(request)
