@@ -15,7 +15,9 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,6 +65,7 @@ def serve(options: argparse.Namespace) -> None:
         worker = ("-m", "dynamo.mocker", *model, *sizes, *limits, *plane, "--endpoint", f"dyn://{namespace}.backend.generate")
         address = ("--http-host", options.host, "--http-port", str(options.port), "--namespace", namespace)
         frontend = ("-m", "dynamo.frontend", *address, *plane, "--router-mode", "kv")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a plain kill ends both processes, too
         with contextlib.ExitStack() as ends:
             processes = []
             for arguments in (worker, frontend):
