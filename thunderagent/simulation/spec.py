@@ -44,11 +44,11 @@ class EngineSpec:
         for field in ("block_size_tokens", "max_batched_tokens", "max_running"):
             value = getattr(self, field)
             if not 1 <= value < math.inf:
-                raise ValueError(f"{field} is {value}, it must be finite and at least 1")
+                raise ValueError(f"{field} is {value}, it must be at least 1 and finite")
         if not self.block_size_tokens <= self.kv_capacity_tokens < math.inf:
             raise ValueError(
                 f"kv_capacity_tokens is {self.kv_capacity_tokens}, "
-                f"it must be finite and at least one block of {self.block_size_tokens} tokens"
+                f"it must be at least one block of {self.block_size_tokens} tokens and finite"
             )
         if not 0 < self.prefill_tokens_per_s < math.inf:
             raise ValueError(f"prefill_tokens_per_s is {self.prefill_tokens_per_s}, it must be positive and finite")
