@@ -19,7 +19,11 @@ VALID: dict[str, Any] = {
     ("field", "value"),
     [
         ("kv_capacity_tokens", 15),
+        ("kv_capacity_tokens", math.nan),
+        ("kv_capacity_tokens", math.inf),
         ("block_size_tokens", 0),
+        ("block_size_tokens", math.nan),
+        ("max_batched_tokens", math.inf),
         ("max_batched_tokens", 0),
         ("max_running", -1),
         ("prefill_tokens_per_s", 0.0),

@@ -135,7 +135,8 @@ class KVCache:
         """
         if not holding.blocks:
             raise ValueError("the holding is released already")
-        self._host.store([name for span in holding.spans for name in span.names])
+        if self._host.capacity_blocks:
+            self._host.store([name for span in holding.spans for name in span.names])
         self.available_blocks += holding.blocks - holding.named
         self._empty += holding.blocks - holding.named
         for span in reversed(holding.spans):
