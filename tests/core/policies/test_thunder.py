@@ -132,11 +132,11 @@ def test_lent_caches_are_demoted_where_the_engine_takes_hints_and_more_is_admitt
     assert d.kinds(Demote) == [Demote("p", "a")]
 
 
-def test_half_the_host_tier_counts_and_no_more_than_the_cache_itself() -> None:
+def test_half_the_host_tier_counts() -> None:
     d = driver(resume_below=None)
     policy = d.scheduler.policy
     assert isinstance(policy, ThunderPolicy)
-    for host, budget in ((0, 10_000), (4_000, 12_000), (50_000, 15_000)):
+    for host, budget in ((0, 10_000), (4_000, 12_000), (50_000, 35_000)):
         d.send(BackendJoined("a", 10_000, host))
         assert policy.budget_tokens(d.backend()) == budget
     assert policy.admit_below(d.backend()) == 0.9

@@ -12,6 +12,7 @@ from thunderagent.core.policies.thunder import (
     FEEDBACK,
     FIT_RANGE,
     HOLD_FACTOR,
+    HOLD_FACTOR_WITH_HINTS,
     HOLD_FACTOR_WITH_HOST_TIER,
     HOST_SHARE,
     LOOK_GRID_S,
@@ -62,15 +63,14 @@ class ThunderRules(Rules):
         """Private tokens that can be held: the corrected capacity beside what is shared, and half of a host tier."""
         if backend.capacity is None:
             return float("inf")
-        host = min(backend.host, backend.capacity)
-        return (backend.capacity - self.world.shared_tokens(backend)) * self.fit(backend) + HOST_SHARE * host
+        return (backend.capacity - self.world.shared_tokens(backend)) * self.fit(backend) + HOST_SHARE * backend.host
 
     def free(self, backend: Backend) -> float:
         below = self.options.resume_below
-        if below is None and self.hints:
-            below = RESUME_BELOW_WITH_HINTS
+        if below is None and backend.host:
+            below = RESUME_BELOW_WITH_HOST_TIER
         if below is None:
-            below = RESUME_BELOW_WITH_HOST_TIER if backend.host else RESUME_BELOW
+            below = RESUME_BELOW_WITH_HINTS if self.hints else RESUME_BELOW
         return below * self.budget(backend) - self.world.private_tokens(backend)
 
     def load(self, backend: Backend) -> tuple[float, ...]:
@@ -113,7 +113,9 @@ class ThunderRules(Rules):
         """Holding for longer costs more than computing again."""
         if backend.capacity is None:
             return float("inf")
-        factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host else HOLD_FACTOR
+        factor = HOLD_FACTOR_WITH_HINTS if self.hints else HOLD_FACTOR
+        if backend.host:
+            factor = HOLD_FACTOR_WITH_HOST_TIER
         return factor * backend.capacity / (self.options.prefill_tokens_per_s or self.measured_speed(backend))
 
     def lend(self) -> Program | None:

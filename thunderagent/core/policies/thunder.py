@@ -30,10 +30,12 @@ RESUME_BELOW_WITH_HOST_TIER = 0.9
 """Between the two: what is evicted by mistake comes back from host memory."""
 HOLD_FACTOR = 1.25
 """Of the break-even time: a little longer, as a wrong lending costs a whole prefill, a wrong holding only a wait."""
+HOLD_FACTOR_WITH_HINTS = 0.75
+"""Then KV that is held is there for certain, so more of it is: lending earlier gives 7% more on long contexts (simulation)."""
 HOLD_FACTOR_WITH_HOST_TIER = 2.0
 """Study: with a second tier, reloading is cheap for the engine but still delays the program."""
 HOST_SHARE = 0.5
-"""Of the host tier that counts as capacity; counting all of it gave no pauses and more errors."""
+"""Of the host tier that counts as capacity. It also has copies of what is in the engine: counting more, KV is lost from both."""
 LOOK_GRID_S = 0.25
 """Looks are due at multiples of this, so that one timer serves those of many programs."""
 FEEDBACK = 0.05
@@ -52,7 +54,7 @@ class ThunderPolicy(Policy):
     """Thresholds are fractions of a backend's capacity for private tokens."""
 
     resume_below: float | None = None
-    """Programs are admitted below this; None: 0.87, with hints 0.94, with a host tier 0.9."""
+    """Programs are admitted below this; None: 0.87, with a host tier 0.9, else with hints 0.94."""
     pause_above: float = 1.0
     """Programs give up their KV cache above this."""
     hints: bool = False
@@ -76,18 +78,15 @@ class ThunderPolicy(Policy):
         """Private tokens that a backend can hold."""
         if backend.capacity_tokens is None:
             return float("inf")
-        budget = (backend.capacity_tokens - backend.shared_tokens) * backend.fit
-        if not backend.host_tokens:
-            return budget
-        return budget + HOST_SHARE * min(backend.host_tokens, backend.capacity_tokens)
+        return (backend.capacity_tokens - backend.shared_tokens) * backend.fit + HOST_SHARE * backend.host_tokens
 
     def admit_below(self, backend: Backend) -> float:
         """The fraction of the budget up to which programs are admitted."""
         if self.resume_below is not None:
             return self.resume_below
-        if self.hints:
-            return RESUME_BELOW_WITH_HINTS
-        return RESUME_BELOW_WITH_HOST_TIER if backend.host_tokens else RESUME_BELOW
+        if backend.host_tokens:
+            return RESUME_BELOW_WITH_HOST_TIER
+        return RESUME_BELOW_WITH_HINTS if self.hints else RESUME_BELOW
 
     def free_tokens(self, backend: Backend, now: float) -> float:
         """Room for admissions; negative when over it."""
@@ -151,6 +150,12 @@ class ThunderPolicy(Policy):
             return 0.0
         return backend.private_tokens - self.pause_above * self.budget_tokens(backend)
 
+    def hold_factor(self, backend: Backend) -> float:
+        """For how many break-even times a KV cache is held."""
+        if backend.host_tokens:
+            return HOLD_FACTOR_WITH_HOST_TIER
+        return HOLD_FACTOR_WITH_HINTS if self.hints else HOLD_FACTOR
+
     def break_even_s(self, backend: Backend) -> float:
         """For how long holding a KV cache costs less than computing it again, however large it is.
 
@@ -158,8 +163,7 @@ class ThunderPolicy(Policy):
         """
         if backend.capacity_tokens is None:
             return float("inf")
-        factor = HOLD_FACTOR_WITH_HOST_TIER if backend.host_tokens else HOLD_FACTOR
-        return factor * backend.capacity_tokens / (self.prefill_tokens_per_s or backend.prefill_tokens_per_s)
+        return self.hold_factor(backend) * backend.capacity_tokens / (self.prefill_tokens_per_s or backend.prefill_tokens_per_s)
 
     def next_to_lend(self, now: float) -> Program | None:
         """The first whose tool call is expected to outlast its break-even time; the others are looked at again later."""
