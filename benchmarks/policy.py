@@ -191,7 +191,18 @@ class _Bench:
 
     def _rl_batch(self) -> None:
         groups, engines = max(1, round(RL_PROMPTS * self._scale)), max(1, round(RL_ENGINES * self._scale))
-        compared = ("default", "tr", "tr-events", "thunder", "thunder-groups", "thunder+hints", "thunder+host", "bound")
+        compared = (
+            "default",
+            "least-loaded",
+            "prefix-affinity",
+            "tr",
+            "tr-events",
+            "thunder",
+            "thunder-groups",
+            "thunder+hints",
+            "thunder+host",
+            "bound",
+        )
         cells = self._sweep([Batch(RL_BATCH, groups)], compared, engines=engines)
         self.cells += cells
         self._reach([Goal("rl-batch: makespan of thunder over tr's", "makespan_s", "thunder", "tr", at_most=0.92)], cells)

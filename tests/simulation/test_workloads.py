@@ -6,10 +6,10 @@ from statistics import fmean, median
 
 import pytest
 
-from thunderagent.simulation.distributions import LogNormal
 from thunderagent.simulation.catalogue import OPENHANDS, RL_BATCH, SEARCH, SLOW_TOOLS, SWE
+from thunderagent.simulation.distributions import LogNormal
 from thunderagent.simulation.script import Script, ScriptedTurn
-from thunderagent.simulation.workloads import MAX_CONTEXT_TOKENS, Workload, mean_context_tokens, scripts
+from thunderagent.simulation.workloads import MAX_CONTEXT_TOKENS, Workload
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,9 @@ def _end_running(state: State, turn: Turn, context_tokens: int) -> None:
     if not program.held_turns:
         state.became_idle(program)
     state.policy.acting_began(program, backend, state.now)
-    if was_marked and not state.policy.keeps_marked(backend, state.now):
+    if not state.policy.sticky:
+        leave_backend(state, program, Step.PAUSE)
+    elif was_marked and not state.policy.keeps_marked(backend, state.now):
         pause(state, program)
 
 

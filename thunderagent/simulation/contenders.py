@@ -47,6 +47,12 @@ CONTENDERS = {
     contender.name: contender
     for contender in (
         Contender("default", "the engine alone; a program stays on the engine that it began on", DefaultPolicy),
+        Contender("least-loaded", "engines alone; each turn goes where the fewest run", lambda: DefaultPolicy("least-loaded")),
+        Contender(
+            "prefix-affinity",
+            "engines alone; each turn goes where its prefix is likely cached, unless too many run there",
+            lambda: DefaultPolicy("prefix-affinity"),
+        ),
         Contender("cap", "so many programs per engine and no more; the best number of a few, searched on other seeds", CapPolicy),
         Contender("tr", "ThunderAgent as published (arXiv 2602.13692): a tick every 5 s, shortest first", TrPolicy.published),
         Contender(

@@ -14,6 +14,33 @@ def test_default_admits_everything_at_once_and_stays_where_it_was() -> None:
     assert driver.admitted_to(driver.arrive("p", 5_000)) == driver.admitted_to(first)
 
 
+def test_with_least_loaded_routing_each_turn_goes_where_the_fewest_run() -> None:
+    driver = Driver(DefaultPolicy("least-loaded"), a=100, b=100)
+    first = driver.arrive("p", 10)
+    driver.end(first, 10)
+    other = driver.arrive("q", 10)
+
+    assert (driver.admitted_to(first), driver.admitted_to(other)) == ("a", "a")
+    assert driver.admitted_to(driver.arrive("p", 20)) == "b"
+
+
+def test_with_prefix_affinity_a_program_goes_back_and_its_group_comes_along() -> None:
+    driver = Driver(DefaultPolicy("prefix-affinity"), a=100, b=100)
+    first = driver.arrive("p", 10, group="g")
+
+    assert driver.admitted_to(driver.arrive("q", 10, group="g")) == driver.admitted_to(first)
+    driver.end(first, 10)
+    assert driver.admitted_to(driver.arrive("p", 20, group="g")) == driver.admitted_to(first)
+
+
+def test_affinity_gives_way_where_too_many_run() -> None:
+    driver = Driver(DefaultPolicy("prefix-affinity"), a=100, b=100)
+    homes = [driver.admitted_to(driver.arrive(f"p{i}", 10, group="g")) for i in range(66)]
+
+    assert set(homes[:65]) == {homes[0]}
+    assert homes[65] != homes[0]
+
+
 def test_default_refuses_nothing_for_its_size() -> None:
     driver = Driver(DefaultPolicy(), a=100)
     assert driver.admitted_to(driver.arrive("p", 1_000_000)) == "a"

@@ -152,7 +152,9 @@ class Reference(Consequences):
         program.since_s = program.idle_since_s = self.world.now
         program.cache, program.writes_seen = backend.cache, len(backend.writes)
         program.look_s = self.rules.first_look_s(program, backend)
-        if was_marked and not self.rules.stays(backend):
+        if not self.rules.sticky:
+            self.leave_backend(program)
+        elif was_marked and not self.rules.stays(backend):
             self.pause(program)
 
     def cancelled(self, turn_id: int) -> None:

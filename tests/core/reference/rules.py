@@ -15,6 +15,7 @@ class Rules:
     """Seconds between decisions; None: at every event."""
     hints = False
     marks = False
+    sticky = True
 
     def __init__(self) -> None:
         self.world = World()

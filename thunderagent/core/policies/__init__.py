@@ -26,6 +26,8 @@ class Policy:
     """Pauses and resumes are decided every so often (``tick.py``); None: with every event."""
     tools: ToolTimes | None = None
     """Where the scheduler is to keep the durations of tool calls, if the policy wants to know them."""
+    sticky: bool = True
+    """Whether programs are counted between turns where they ran, and go on there; else each turn is placed anew."""
     hints: bool = False
     """Whether engines are told what may be evicted (``Demote``, ``Free``)."""
 
