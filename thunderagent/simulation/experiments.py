@@ -152,7 +152,7 @@ class Replay:
 
     def programs(self, specs: Sequence[EngineSpec]) -> int:
         """With arrivals it is not known beforehand: all."""
-        return len(self.scripts) if self.arrivals_s is not None else self.at_once
+        return len(self.scripts) if self.arrivals_s is not None else min(self.at_once, len(self.scripts))
 
     def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
         """To the end."""
