@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from thunderagent.simulation.traces import ImportedTrace, ImportOptions, read_trace
 from thunderagent.simulation.script import Script
+from thunderagent.simulation.traces import ImportedTrace, ImportOptions, read_trace
 
 
 def read(records: list[dict[str, Any]], format: str | None = None, **options: Any) -> ImportedTrace:
