@@ -9,7 +9,6 @@ import typer
 
 from thunderagent.cli import options
 from thunderagent.cli.study import carry_out
-from thunderagent.errors import ConfigError
 from thunderagent.simulation.catalogue import WORKLOADS
 from thunderagent.simulation.contenders import CONTENDERS
 from thunderagent.simulation.experiments import Batch, Experiment, Steady
@@ -60,16 +59,15 @@ def simulate(
       thunderagent simulate --fault capacity=0.8 -p thunder       how much a wrong capacity costs
     """
     names = options.chosen("--workload", workload, WORKLOADS)
-    for value in load:
-        if not 0 < value < float("inf"):
-            raise ConfigError("--load", value, "must be positive and finite")
+    loads = sorted({options.positive("--load", value) for value in load})
+    options.positive("--hours", hours)
     experiments: list[Experiment] = []
     for name in names:
         source = WORKLOADS[name]
         if source.group_size > 1:
             experiments.append(Batch(source, groups))
         else:
-            experiments += [Steady(source, value, 900.0 * hours, 3600.0 * hours) for value in sorted(set(load))]
+            experiments += [Steady(source, value, 900.0 * hours, 3600.0 * hours) for value in loads]
     spec = options.engine_spec(engine, constants)
     plan = Plan(
         experiments,
