@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -142,3 +144,33 @@ def test_a_caller_who_is_interrupted_waits_for_no_simulation_that_has_not_begun(
     endless = Plan([replace(SHORT, measured_s=2.0)], ["default"], [SPEC], range(3_000))
     with pytest.raises(KeyboardInterrupt):
         sweep(endless, 1, interrupted)
+
+
+INTERRUPTED = """
+import os, signal
+from tests.study.support import CROWDED
+from tests.study.test_sweep import SHORT
+from thunderagent.simulation.experiments import Steady
+from thunderagent.study.sweep import Plan, sweep
+
+class Interrupting(Steady):
+    def run(self, fleet, seed, watch):
+        driver = super().run(fleet, seed, watch)
+        if seed:
+            os.killpg(0, signal.SIGINT)
+        return driver
+
+experiment = Interrupting(SHORT.source, 2.0, 5.0, 60.0)
+try:
+    sweep(Plan([SHORT, experiment], ["default"], [CROWDED], [0, 1]), 3)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_with_ctrl_c_in_a_terminal_only_the_caller_has_something_to_say() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False, start_new_session=True
+    )
+
+    assert (ran.stdout, ran.stderr) == ("interrupted\n", "")
