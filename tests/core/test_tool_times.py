@@ -65,6 +65,14 @@ def test_a_call_is_expected_to_outlast_a_limit_from_the_first_age_on_at_which_it
     assert age == math.inf or age <= max(*durations, limit, elapsed) * 2 + FASTEST_S, "a dead client is noticed in time"
 
 
+def test_new_calls_tell_what_outlasts_what_once_there_are_enough_of_them() -> None:
+    made = times(*[1.0] * 1_000)
+    assert made.outlasts_after_s("bash", 50.0, 0.0) == 64.0
+    for _ in range(20):
+        made.observe("bash", 100.0)
+    assert made.outlasts_after_s("bash", 50.0, 0.0) == 1.0
+
+
 def test_nothing_outlasts_what_has_no_limit() -> None:
     assert times(1.0, 2.0).outlasts_after_s("bash", math.inf, 0.0) == math.inf
 

@@ -64,7 +64,7 @@ class BlockCache:
         matched = self._match(names)
         return blocks - len(matched) + sum(block in self.queue for block in matched) <= self.available_blocks
 
-    def claim(self, names: Sequence[int], blocks: int) -> BlockClaim | None:
+    def claim(self, names: Sequence[int], blocks: int, chunk_blocks: int | None = None) -> BlockClaim | None:
         if not self.fits(names, blocks):
             return None
         matched = self._match(names)
@@ -74,9 +74,10 @@ class BlockCache:
             self.references[block] += 1
         holding = BlockHolding(matched, len(matched))
         device_blocks = host_blocks = len(matched)
-        self.grow(holding, blocks - device_blocks)
         while host_blocks < len(names) and names[host_blocks] in self.host:
             host_blocks += 1
+        last = blocks if chunk_blocks is None else min(blocks, host_blocks + chunk_blocks)
+        self.grow(holding, last - device_blocks)
         self.publish(holding, names[device_blocks:host_blocks])
         return BlockClaim(holding, device_blocks, host_blocks - device_blocks)
 
@@ -99,7 +100,7 @@ class BlockCache:
         for block in reversed(holding.ids):
             self.references[block] -= 1
             if not self.references[block]:
-                self.queue.append(block)
+                (self.queue if block in self.name_of else self.empty).append(block)
         holding.ids, holding.named = [], 0
 
     def demote(self, names: Sequence[int]) -> int:

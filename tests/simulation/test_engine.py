@@ -154,6 +154,31 @@ def test_a_long_prompt_is_prefilled_in_chunks_of_the_token_budget() -> None:
     assert run.now_s == pytest.approx(3 * 1.0 + 25 / 100)
 
 
+def test_a_long_prompt_takes_blocks_chunk_by_chunk() -> None:
+    run = Run(make_engine(max_batched_tokens=8))
+    run.engine.submit("long", prompt_of(1, 22), [1, 2], "", 0.0)
+
+    used = []
+    for _ in range(3):
+        run.step()
+        used.append(run.engine.used_blocks)
+    assert used == [2, 4, 6]
+
+
+def test_a_long_prefill_gives_way_if_decoding_has_taken_the_block_of_its_last_chunk() -> None:
+    engine = make_engine(blocks=10, max_batched_tokens=5)
+    run = Run(engine)
+    engine.submit("decoding", prompt_of(1, 8), [1] * 20, "", 0.0)
+    run.step()
+    run.step()
+    engine.submit("long", prompt_of(2, 26), [1], "", 0.0)
+    run.step()
+    assert (engine.running, engine.used_blocks) == (2, 3 + 1), "its 7 blocks would have fitted"
+
+    records = run.to_the_end()
+    assert (records["long"].preemptions, records["decoding"].preemptions) == (1, 0)
+
+
 def test_decoding_requests_come_before_prefill_in_the_budget() -> None:
     engine = make_engine(max_batched_tokens=10)
     run = Run(engine)
@@ -248,7 +273,7 @@ def test_a_working_set_above_the_capacity_thrashes_and_one_below_does_not() -> N
         return counters.prefix_cache_hits_tokens / counters.prefix_cache_queries_tokens
 
     assert hit_ratio(4) > 0.6
-    assert hit_ratio(8) == 0.0, "LRU evicts each program just before its next turn"
+    assert hit_ratio(8) < 0.05, "LRU evicts nearly all of each program just before its next turn"
 
 
 def test_an_abort_frees_the_blocks_and_keeps_their_content_cached() -> None:

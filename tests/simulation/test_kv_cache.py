@@ -79,6 +79,24 @@ def test_blocks_released_earlier_are_evicted_earlier() -> None:
     assert cache.find([21, 22]) == 2
 
 
+def test_a_released_block_without_content_is_handed_out_before_any_content_is_evicted() -> None:
+    cache = KVCache(3)
+    cache.release(hold(cache, [11, 12], blocks=3))
+    evict(cache, 1)
+
+    assert cache.find([11, 12]) == 2
+
+
+def test_a_long_prompt_gets_the_blocks_of_its_first_chunk_if_all_would_fit() -> None:
+    cache = KVCache(4)
+    claim = cache.claim([11, 12, 13], 4, chunk_blocks=2)
+
+    assert claim is not None
+    assert claim.holding.blocks == 2
+    assert cache.available_blocks == 2
+    assert cache.claim([21, 22], 3, chunk_blocks=1) is None
+
+
 def test_using_a_cached_prefix_again_saves_it_from_eviction() -> None:
     cache = KVCache(4)
     use(cache, [11, 12])

@@ -40,15 +40,22 @@ class Comparison(RuleBasedStateMachine):
         self.real, self.model = KVCache(blocks, host_blocks), BlockCache(blocks, host_blocks)
         self.pairs: list[Pair] = []
 
-    @rule(family=st.integers(1, 3), shared=st.integers(0, 4), blocks=st.integers(1, LONGEST), asked=st.integers(0, LONGEST))
-    def claim(self, family: int, shared: int, blocks: int, asked: int) -> None:
+    @rule(
+        family=st.integers(1, 3),
+        shared=st.integers(0, 4),
+        blocks=st.integers(1, LONGEST),
+        asked=st.integers(0, LONGEST),
+        chunk=st.none() | st.integers(1, 3),
+    )
+    def claim(self, family: int, shared: int, blocks: int, asked: int, chunk: int | None) -> None:
         chain = chain_of(family, shared, 99)
         names = chain[: min(asked, blocks)]
         assert self.real.fits(names, blocks) == self.model.fits(names, blocks)
-        real, model = self.real.claim(names, blocks), self.model.claim(names, blocks)
+        real, model = self.real.claim(names, blocks, chunk), self.model.claim(names, blocks, chunk)
         assert (real is None) == (model is None)
         if real and model:
             assert (real.device_blocks, real.host_blocks) == (model.device_blocks, model.host_blocks)
+            assert real.holding.blocks == model.holding.blocks
             self.pairs.append(Pair(real.holding, model.holding, chain))
 
     @precondition(lambda self: self.pairs)

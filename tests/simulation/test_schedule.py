@@ -23,14 +23,15 @@ def by_priority(blocks: int = 64, **limits: int) -> SimulatedEngine:
     return SimulatedEngine(replace(make_engine(blocks, **limits).spec, queue="priority"))
 
 
-def test_what_the_host_tier_has_is_loaded_and_not_computed() -> None:
-    run = with_host(1_000)
+@pytest.mark.parametrize(("tokens_per_s", "prefill_s"), [(50.0, 1.0 + 1 / 100), (10.0, 1.6)])
+def test_what_the_host_tier_has_is_loaded_beside_what_is_computed(tokens_per_s: float, prefill_s: float) -> None:
+    run = with_host(1_000, tokens_per_s)
     run.ask("a", prompt_of(1, 17))
     run.ask("b", prompt_of(2, 29))  # takes all blocks
     record = run.ask("a-again", prompt_of(1, 17))
 
     assert record.cached_tokens == record.host_cached_tokens == 16
-    assert record.prefill_s == pytest.approx(1.0 + 1 / 100 + 16 / 50)
+    assert record.prefill_s == pytest.approx(prefill_s)
     assert run.engine.counters.host_hits_tokens == run.engine.counters.prefix_cache_hits_tokens == 16
     assert run.engine.counters.reprefilled_tokens == 0
 

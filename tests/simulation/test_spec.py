@@ -19,7 +19,11 @@ VALID: dict[str, Any] = {
     ("field", "value"),
     [
         ("kv_capacity_tokens", 15),
+        ("kv_capacity_tokens", math.nan),
+        ("kv_capacity_tokens", math.inf),
         ("block_size_tokens", 0),
+        ("block_size_tokens", math.nan),
+        ("max_batched_tokens", math.inf),
         ("max_batched_tokens", 0),
         ("max_running", -1),
         ("prefill_tokens_per_s", 0.0),
@@ -54,7 +58,8 @@ def test_the_host_tier_has_whole_blocks_too_unless_it_is_unbounded() -> None:
 def test_a_step_costs_what_it_computes_reads_and_loads() -> None:
     spec = EngineSpec(**VALID | {"decode_s_per_kv_token": 1e-5}, host_tokens_per_s=2000.0)
 
-    assert spec.step_s(500, 2000, 100) == pytest.approx(0.5 + 0.01 + 0.02 + 0.05)
+    assert spec.step_s(500, 2000, 100) == pytest.approx(0.5 + 0.01 + 0.02)
+    assert spec.step_s(500, 2000, 1400) == pytest.approx(0.7)
 
 
 def test_a_capacity_that_is_no_multiple_of_the_block_size_is_rounded_down() -> None:

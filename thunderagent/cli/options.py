@@ -15,7 +15,8 @@ import typer
 from thunderagent.errors import ConfigError
 from thunderagent.simulation.contenders import CONTENDERS
 from thunderagent.simulation.faults import Death, Faults
-from thunderagent.simulation.spec import PRESETS, EngineSpec
+from thunderagent.simulation.presets import PRESETS
+from thunderagent.simulation.spec import EngineSpec
 
 DEFAULT_POLICIES = ("default", "cap", "tr", "thunder", "bound")
 SAMPLE_EVERY_S = 10.0

@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Indexed)
 
 
 class OrderedIndex(Generic[T]):
-    """Items in ascending order of their keys, then of their births."""
+    """Items in ascending order of their keys, then of their births. The top of the heap is never stale: reading it is O(1)."""
 
     __slots__ = ("_heap", "_live")
 
@@ -42,43 +42,39 @@ class OrderedIndex(Generic[T]):
 
     def put(self, item: T, key: Key) -> None:
         """Insert the item, or move it to a new key."""
-        birth = item.birth
-        known = self._live.get(birth)
+        birth, heap, live = item.birth, self._heap, self._live
+        known = live.get(birth)
         if known is not None and known[0] == key:
             return
-        self._live[birth] = entry = (key, birth, item)
-        if known is not None and self._heap[0] is known:
-            heapq.heapreplace(self._heap, entry)
+        live[birth] = entry = (key, birth, item)
+        if known is not None and heap[0] is known:
+            heapq.heapreplace(heap, entry)
+            self._drop_stale()
             return
-        heapq.heappush(self._heap, entry)
-        if len(self._heap) > 2 * len(self._live) + 16:  # stale entries outnumber live ones: amortised O(1) per put
-            self._heap = list(self._live.values())
+        heapq.heappush(heap, entry)
+        if len(heap) > 2 * len(live) + 16:  # stale entries outnumber live ones: amortised O(1) per put
+            self._heap = list(live.values())
             heapq.heapify(self._heap)
 
     def discard(self, item: T) -> None:
         """Remove the item if it is there."""
-        self._live.pop(item.birth, None)
+        entry = self._live.pop(item.birth, None)
+        if entry is not None and entry is self._heap[0]:
+            self._drop_stale()
 
     def first(self) -> T | None:
         """The item with the smallest key, or None when empty."""
-        top = self._top()
-        return None if top is None else top[2]
+        return self._heap[0][2] if self._heap else None
 
-    def first_key(self) -> Any:
-        """The smallest key, or None when empty; the caller knows the type of his keys."""
-        top = self._top()
-        return None if top is None else top[0]
+    def first_key(self, default: Any = None) -> Any:
+        """The smallest key; the caller knows the type of his keys."""
+        return self._heap[0][0] if self._heap else default
 
     def first_due(self, now: float) -> T | None:
         """The first item if its key, a time, has come; else None."""
-        top = self._top()
-        return top[2] if top is not None and top[0] <= now else None  # type: ignore[operator]
+        return self._heap[0][2] if self._heap and self._heap[0][0] <= now else None  # type: ignore[operator]
 
-    def _top(self) -> tuple[Key, int, T] | None:
+    def _drop_stale(self) -> None:
         heap, live = self._heap, self._live
-        while heap:
-            entry = heap[0]
-            if live.get(entry[1]) is entry:
-                return entry
+        while heap and live.get(heap[0][1]) is not heap[0]:
             heapq.heappop(heap)
-        return None

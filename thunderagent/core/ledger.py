@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from thunderagent.core.decaying_sum import DecayingSum
 from thunderagent.core.index import Key, OrderedIndex
@@ -39,10 +40,12 @@ class Backend:
     """Measured (``residency.py``)."""
     fit: float = 1.0
     """Correction of the capacity by observed cache misses (``thunder``)."""
-    private_reasoning_tokens: int = 0
+    private_tokens: int = 0
+    """Of all residents."""
     private_acting_tokens: int = 0
+    """Of those between turns."""
     marked_tokens: int = 0
-    """Of the reasoning ones, private tokens that will be given up when their turns end."""
+    """Private tokens of the reasoning ones that will be given up when their turns end."""
     shared_tokens: int = 0
     """Shared starts, each once."""
     credited_tokens: int = 0
@@ -64,9 +67,9 @@ class Backend:
         return len(self.programs)
 
     @property
-    def private_tokens(self) -> int:
-        """Private tokens of all residents."""
-        return self.private_reasoning_tokens + self.private_acting_tokens
+    def private_reasoning_tokens(self) -> int:
+        """Private tokens of the residents with running turns."""
+        return self.private_tokens - self.private_acting_tokens
 
     def new_shared_tokens(self, program: Program) -> int:
         """Shared tokens that would be counted here for the first time with this program."""
@@ -140,11 +143,18 @@ class Ledger:
 
     def least_loaded(self) -> Backend | None:
         """The usable backend with the smallest load; None if there is none."""
-        if self._stale:
-            for backend in self._stale.values():
-                self._order.put(backend, self._load(backend))
-            self._stale.clear()
+        self._sort()
         return self._order.first()
+
+    def least_load(self) -> Any:
+        """The smallest load of a usable backend, as the policy gave it; None if there is none."""
+        self._sort()
+        return self._order.first_key()
+
+    def _sort(self) -> None:
+        for backend in self._stale.values():
+            self._order.put(backend, self._load(backend))
+        self._stale.clear()
 
     @property
     def any_usable(self) -> bool:
@@ -175,14 +185,14 @@ class Ledger:
         backend.programs[program.birth] = program
         backend.credited_tokens += program.shared_tokens
         self._share(program, backend)
-        self._count(program, backend, +1)
+        self._count(program, backend)
         self.touch(backend)
 
     def remove(self, program: Program, step: Step) -> Backend:
         """Stop counting a resident program, by this step; returns where it was."""
         backend = program.backend
         assert backend is not None, f"{program.id} is not resident"
-        self._count(program, backend, -1)
+        self._uncount(program, backend)
         program.take(step)
         del backend.programs[program.birth]
         backend.credited_tokens -= program.shared_tokens
@@ -199,37 +209,37 @@ class Ledger:
         """Change a program that stays resident, keeping every sum and index true; returns where it is."""
         backend = program.backend
         assert backend is not None, f"{program.id} is not resident"
-        self._count(program, backend, -1)
+        self._uncount(program, backend)
         if step is not None:
             program.take(step)
         if context_tokens is not None:
             program.context_tokens = context_tokens
         if marked is not None:
             program.marked = marked
-        self._count(program, backend, +1)
+        self._count(program, backend)
         self.touch(backend)
         return backend
 
-    def _count(self, program: Program, backend: Backend, sign: int) -> None:
+    def _count(self, program: Program, backend: Backend) -> None:
         private_tokens = program.context_tokens - program.shared_tokens
+        backend.private_tokens += private_tokens
         if program.status is Status.ACTING:
-            backend.private_acting_tokens += sign * private_tokens
-            if sign > 0:
-                backend.acting.put(program, private_tokens)
-            else:
-                backend.acting.discard(program)
-        else:
-            backend.private_reasoning_tokens += sign * private_tokens
-            if self._marks:
-                self._count_mark(program, backend, sign, private_tokens)
-
-    @staticmethod
-    def _count_mark(program: Program, backend: Backend, sign: int, private_tokens: int) -> None:
-        if program.marked:
-            backend.marked_tokens += sign * private_tokens
-        elif sign > 0:
+            backend.private_acting_tokens += private_tokens
+            backend.acting.put(program, private_tokens)
+        elif program.marked:
+            backend.marked_tokens += private_tokens
+        elif self._marks:
             backend.unmarked.put(program, private_tokens)
-        else:
+
+    def _uncount(self, program: Program, backend: Backend) -> None:
+        private_tokens = program.context_tokens - program.shared_tokens
+        backend.private_tokens -= private_tokens
+        if program.status is Status.ACTING:
+            backend.private_acting_tokens -= private_tokens
+            backend.acting.discard(program)
+        elif program.marked:
+            backend.marked_tokens -= private_tokens
+        elif self._marks:
             backend.unmarked.discard(program)
 
     @staticmethod

@@ -44,7 +44,7 @@ def released(state: State, event: ProgramReleased) -> None:
 
 def expire_idle(state: State) -> None:
     """Forget every program that has been without a turn for too long."""
-    while (due_s := state.first_expiry_s) is not None and due_s <= state.now:
+    while state.first_expiry_s <= state.now:
         program = state.idle.first()
         assert program is not None, "an expiry is due, so a program is idle"
         state.counters.expired += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,12 +44,10 @@ class Scheduler:
         if handler is None:
             raise ContractError(f"{event!r} is no event of thunderagent.core")
         state = self._state
-        clock = state.clock
-        corrections = clock.corrections
-        state.now = clock.advance(now, state.alarm_s)
-        if clock.corrections != corrections:
-            state.counters.clock_corrections += 1
-            state.alarm_s = None  # it was asked for in a time that has jumped since
+        state.now = state.clock.advance(now, state.alarm_s)
+        if state.clock.corrections != state.counters.clock_corrections:
+            state.counters.clock_corrections = state.clock.corrections
+            state.alarm_s = math.inf  # it was asked for in a time that has jumped since
         handler(state, event)
         if handler is not turns.first_token:  # it says how fast an engine is, and makes no room
             rebalance(state)

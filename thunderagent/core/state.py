@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from thunderagent.core.counters import Counters
@@ -46,9 +47,9 @@ class State:
     births: int = 0
     now: float = 0.0
     """Time of the event in hand."""
-    alarm_s: float | None = None
-    """When the host was asked to send a timer."""
-    next_tick_s: float | None = None
+    alarm_s: float = math.inf
+    """When the host was asked to send a timer; infinite: not yet."""
+    next_tick_s: float = math.inf
     effects: list[Effect] = field(default_factory=list)
     """Of the event in hand."""
     grown: dict[int, Backend] = field(default_factory=dict)
@@ -65,9 +66,9 @@ class State:
         self.idle.put(program, self.now)
 
     @property
-    def first_expiry_s(self) -> float | None:
-        """When the longest idle program will have been idle for too long."""
+    def first_expiry_s(self) -> float:
+        """When the longest idle program will have been idle for too long; infinite: never."""
         if self.limits.idle_ttl_s is None:
-            return None
-        since_s: float | None = self.idle.first_key()
-        return None if since_s is None else since_s + self.limits.idle_ttl_s
+            return math.inf
+        since_s: float = self.idle.first_key(math.inf)
+        return since_s + self.limits.idle_ttl_s

@@ -7,9 +7,11 @@ with its timers overdue. Nobody had a chance to act meanwhile, so that time must
 from __future__ import annotations
 
 import math
+import sys
 
 LATE_TIMER_S = 30.0
 """A timer that is overdue by more was not late but frozen: event loops are late by milliseconds, at worst by seconds."""
+_BEFORE_ALL_S = -sys.float_info.max
 
 
 class SteadyClock:
@@ -18,25 +20,22 @@ class SteadyClock:
     __slots__ = ("_ahead_s", "_now", "corrections")
 
     def __init__(self) -> None:
-        self._now: float | None = None
+        self._now = _BEFORE_ALL_S
         self._ahead_s = 0.0
         """How far the host's clock is ahead of this one."""
         self.corrections = 0
 
-    def advance(self, host_now: float, alarm_s: float | None) -> float:
-        """The time of an event; ``alarm_s`` is when a timer was due, in this clock's time."""
-        if self._now is None:
-            self._now = host_now if math.isfinite(host_now) else 0.0
-        if not math.isfinite(host_now):
-            self.corrections += 1
-            return self._now
+    def advance(self, host_now: float, alarm_s: float) -> float:
+        """The time of an event; ``alarm_s`` is when a timer was due, in this clock's time; infinite: none was asked for."""
         now = host_now - self._ahead_s
-        jumped = alarm_s is not None and now > alarm_s + LATE_TIMER_S
-        if now < self._now or jumped:
-            self._ahead_s = host_now - self._now
-            self.corrections += 1
-        else:
+        if self._now <= now < math.inf and now <= alarm_s + LATE_TIMER_S:
             self._now = now
+            return now
+        self.corrections += 1
+        if self._now == _BEFORE_ALL_S:
+            self._now = 0.0
+        if math.isfinite(host_now):
+            self._ahead_s = host_now - self._now
         return self._now
 
     def host_time(self, at_s: float) -> float:

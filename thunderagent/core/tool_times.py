@@ -6,6 +6,9 @@ Durations fall into log-spaced bins with exact sums, so a mean over bins is exac
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 FASTEST_S = 2.0**-7
 """Upper edge of the first bin: 8 ms, below which a difference decides nothing."""
@@ -18,6 +21,8 @@ MIN_CALLS = 8
 """Calls of a tool before its own statistics are used: fewer say less than those of all tools together."""
 MAX_CALLS = 4_096.0
 """Calls after which all counts are halved, so that a change is followed."""
+UNSEEN_SHARE = 1 / 64
+"""Of all calls: so many may be new before it is computed again which calls outlast what; fewer change too little."""
 MAX_TOOLS = 512
 """Names with statistics of their own; the calls of further ones count among all tools only."""
 
@@ -31,12 +36,13 @@ class ToolTimes:
 
     def observe(self, tool: str, duration_s: float) -> None:
         """One call is over."""
-        self._all.add(duration_s)
+        index = _bin(duration_s)
+        self._all.add(index, duration_s)
         histogram = self._tools.get(tool)
         if histogram is None and tool and len(self._tools) < MAX_TOOLS:
             histogram = self._tools[tool] = _Histogram()
         if histogram is not None:
-            histogram.add(duration_s)
+            histogram.add(index, duration_s)
 
     def mean_residual_s(self, tool: str, elapsed_s: float) -> float:
         """How much longer a call that has run for ``elapsed_s`` is expected to take.
@@ -48,7 +54,7 @@ class ToolTimes:
     def outlasts_after_s(self, tool: str, limit_s: float, elapsed_s: float) -> float:
         """The age beyond ``elapsed_s`` from which on a call is expected to take longer than ``limit_s``; infinite: never.
 
-        Ages are edges of the bins, so it is late by at most the width of one.
+        Ages are edges of the bins, so it is late by at most the width of one; the last few calls may not be counted yet.
         """
         return self._of(tool).outlasts_after_s(limit_s, elapsed_s)
 
@@ -60,7 +66,7 @@ class ToolTimes:
 class _Histogram:
     """Counts and sums per bin, oldest ones fading."""
 
-    __slots__ = ("_counts", "_longest", "_sums", "_total", "calls")
+    __slots__ = ("_counts", "_highest_s", "_longest", "_residuals_s", "_seen_calls", "_sums", "_total", "calls")
 
     def __init__(self) -> None:
         self.calls = 0.0
@@ -68,9 +74,11 @@ class _Histogram:
         self._longest = 0  # bin of the longest call
         self._counts = [0.0] * BINS
         self._sums = [0.0] * BINS
+        self._residuals_s: Sequence[float] = _UPPER_EDGES_S  # expected at each edge
+        self._highest_s: Sequence[float] = _UPPER_EDGES_S  # the highest of these up to each edge
+        self._seen_calls = 0.0  # of which both are computed
 
-    def add(self, duration_s: float) -> None:
-        index = _bin(duration_s)
+    def add(self, index: int, duration_s: float) -> None:
         self._counts[index] += 1.0
         self._sums[index] += duration_s
         self._total += duration_s
@@ -78,6 +86,7 @@ class _Histogram:
         self.calls += 1.0
         if self.calls >= MAX_CALLS:
             self.calls /= 2
+            self._seen_calls /= 2
             self._total /= 2
             self._counts = [count / 2 for count in self._counts]
             self._sums = [total / 2 for total in self._sums]
@@ -99,21 +108,26 @@ class _Histogram:
         return max(0.0, total / count - elapsed_s)
 
     def outlasts_after_s(self, limit_s: float, elapsed_s: float) -> float:
-        lindy_s = max(limit_s, elapsed_s)
-        found_s = next((edge_s for edge_s in _UPPER_EDGES_S[self._longest :] if edge_s > lindy_s), math.inf)
+        if self.calls - self._seen_calls > UNSEEN_SHARE * self.calls:
+            self._expect()
+        if elapsed_s < FASTEST_S:
+            index = bisect_right(self._highest_s, limit_s)
+            return _UPPER_EDGES_S[index] if index < BINS else math.inf
+        later = range(bisect_right(_UPPER_EDGES_S, elapsed_s), BINS)
+        return next((_UPPER_EDGES_S[index] for index in later if self._residuals_s[index] > limit_s), math.inf)
+
+    def _expect(self) -> None:
+        residuals_s = list(_UPPER_EDGES_S)
         count, total = 0.0, 0.0
         for index in range(self._longest, 0, -1):  # from the longest calls down, those beyond each edge added up
             count += self._counts[index]
             total += self._sums[index]
             edge_s = _UPPER_EDGES_S[index - 1]
-            if edge_s <= elapsed_s:
-                break
-            if total > (limit_s + edge_s) * count:
-                found_s = edge_s
-        return found_s
+            residuals_s[index - 1] = total / count - edge_s if count else edge_s
+        self._residuals_s, self._highest_s = residuals_s, list(accumulate(residuals_s, max))
+        self._seen_calls = self.calls
 
 
 def _bin(duration_s: float) -> int:
-    if duration_s <= FASTEST_S:
-        return 0
-    return min(BINS - 1, math.ceil(BINS_PER_OCTAVE * math.log2(duration_s / FASTEST_S)))
+    """The first bin whose upper edge is not below; the last one has no end."""
+    return bisect_left(_UPPER_EDGES_S, duration_s, 0, BINS - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from thunderagent.core.index import Key, OrderedIndex
@@ -16,7 +17,7 @@ class WaitingLine:
         """Programs are admitted in ascending order of ``key``; one that has waited for ``max_wait_s`` comes first."""
         self._key, self._max_wait_s = key, max_wait_s
         self._by_policy: OrderedIndex[Program] = OrderedIndex()
-        self._by_deadline: OrderedIndex[Program] = OrderedIndex()
+        self._by_deadline: OrderedIndex[Program] = OrderedIndex()  # empty where waits are not bounded
         self._by_size: OrderedIndex[Program] = OrderedIndex()
         self.turns = 0
         """Turns of all programs in line."""
@@ -77,11 +78,12 @@ class WaitingLine:
 
     def overdue(self, now: float) -> Program | None:
         """The program that has waited longest, if that is too long."""
-        return None if self._max_wait_s is None else self._by_deadline.first_due(now)
+        return self._by_deadline.first_due(now)
 
-    def deadline_s(self) -> float | None:
-        """When the oldest in line will have waited too long; None: never."""
-        return None if self._max_wait_s is None else self._by_deadline.first_key()
+    def deadline_s(self) -> float:
+        """When the oldest in line will have waited too long; infinite: never."""
+        deadline_s: float = self._by_deadline.first_key(math.inf)
+        return deadline_s
 
     def _set_deadline(self, program: Program, first: Turn) -> None:
         if self._max_wait_s is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from thunderagent.core.events import WeightSyncBegan, WeightSyncEnded
 from thunderagent.core.state import State
 from thunderagent.core.turns import begin
@@ -27,16 +29,15 @@ def ended(state: State, event: WeightSyncEnded) -> None:
         begin(state, arrival)
 
 
-def deadline_s(state: State) -> float | None:
-    """When a running sync has lasted too long."""
+def deadline_s(state: State) -> float:
+    """When a running sync has lasted too long; infinite: never."""
     if state.syncing_since_s is None or state.limits.max_sync_s is None:
-        return None
+        return math.inf
     return state.syncing_since_s + state.limits.max_sync_s
 
 
 def abandon_if_overdue(state: State) -> None:
     """A sync whose end never came: the trainer died. Nobody knows what the KV caches hold."""
-    due_s = deadline_s(state)
-    if due_s is not None and state.now >= due_s:
+    if state.now >= deadline_s(state):
         state.counters.syncs_abandoned += 1
         ended(state, WeightSyncEnded(kv_lost=True))

@@ -1,5 +1,6 @@
 """A model of an inference engine, pure: no asyncio, no clock, no I/O; time is an argument."""
 
+from thunderagent.simulation.calibration import Calibration, DecodeSample, PrefillSample, calibrate
 from thunderagent.simulation.engine import SimulatedEngine
 from thunderagent.simulation.events import (
     EngineCounters,
@@ -11,9 +12,13 @@ from thunderagent.simulation.events import (
     StepResult,
 )
 from thunderagent.simulation.kv_cache import KVCache
+from thunderagent.simulation.presets import PRESETS
 from thunderagent.simulation.spec import EngineSpec
 
 __all__ = [
+    "PRESETS",
+    "Calibration",
+    "DecodeSample",
     "EngineCounters",
     "EngineSpec",
     "Event",
@@ -21,7 +26,9 @@ __all__ = [
     "FirstToken",
     "KVCache",
     "Preempted",
+    "PrefillSample",
     "RequestRecord",
     "SimulatedEngine",
     "StepResult",
+    "calibrate",
 ]

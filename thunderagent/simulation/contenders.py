@@ -11,9 +11,6 @@ from thunderagent.simulation.spec import EngineSpec
 
 HOST_SHARE = 2.0
 """Host memory of a contender with a second tier, in KV capacities of the engine: a usual machine has that."""
-HOST_TOKENS_PER_S = 190_000.0
-"""Loading KV from host memory, 32B preset: two PCIe 5 links of 25 GB/s as measured, 256 KiB per token. Other models differ by
-their bytes per token, and are judged a little wrongly by it."""
 CAP_SEED = 1_000
 """Caps are searched on programs that they are not judged by."""
 CAP_FILLS = (0.7, 0.9, 1.1, 1.4, 1.8, 2.4)
@@ -38,9 +35,7 @@ def with_hints(spec: EngineSpec) -> EngineSpec:
 
 def with_host_tier(spec: EngineSpec) -> EngineSpec:
     """An engine with a second tier of the KV cache in host memory."""
-    return replace(
-        spec, host_capacity_tokens=HOST_SHARE * spec.usable_tokens, host_tokens_per_s=HOST_TOKENS_PER_S, queue="priority"
-    )
+    return replace(spec, host_capacity_tokens=HOST_SHARE * spec.usable_tokens, queue="priority")
 
 
 def with_free_host_tier(spec: EngineSpec) -> EngineSpec:

@@ -12,7 +12,7 @@ class HostTier:
 
     def __init__(self, capacity_blocks: float) -> None:
         """0: there is no such tier; ``math.inf``: it never evicts, and needs no order to do so."""
-        self._capacity_blocks = capacity_blocks
+        self.capacity_blocks = capacity_blocks
         self._names: dict[int, None] = {}
         """From the least to the most recently stored."""
 
@@ -29,12 +29,10 @@ class HostTier:
         The tail counts as older than the head and is evicted first: a prefix is useful without its tail, not the other way
         round.
         """
-        if not self._capacity_blocks:
-            return
-        if self._capacity_blocks < math.inf:
+        if self.capacity_blocks < math.inf:
             self.drop(names)
         self._names.update(dict.fromkeys(reversed(names)))
-        excess = len(self._names) - self._capacity_blocks
+        excess = len(self._names) - self.capacity_blocks
         if excess > 0:
             self.drop(list(islice(self._names, int(excess))))
 

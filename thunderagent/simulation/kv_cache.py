@@ -67,8 +67,11 @@ class KVCache:
         """Whether a request that needs so many blocks, the first of them with these names, can be admitted now."""
         return blocks <= self.available_blocks or self._fits(self._match(names), blocks)
 
-    def claim(self, names: Sequence[int], blocks: int) -> Claim | None:
-        """Hold the cached prefix of `names` and hand out fresh blocks for the rest; None if they do not fit now."""
+    def claim(self, names: Sequence[int], blocks: int, chunk_blocks: int | None = None) -> Claim | None:
+        """Hold the cached prefix of `names` and hand out the rest, or its first `chunk_blocks`; None if not all would fit now.
+
+        The others are not reserved, as in vLLM: who decodes meanwhile may take them.
+        """
         matched = self._match(names)
         if not self._fits(matched, blocks):
             return None
@@ -83,8 +86,9 @@ class KVCache:
             holding.spans.append(span)
             holding.named += size
         device_blocks = holding.blocks = holding.named
-        self.grow(holding, blocks - device_blocks)
         host_blocks = self._host.count(names[device_blocks:])
+        fresh_blocks = blocks - device_blocks
+        self.grow(holding, fresh_blocks if chunk_blocks is None else min(fresh_blocks, host_blocks + chunk_blocks))
         self.publish(holding, names[device_blocks : device_blocks + host_blocks])
         return Claim(holding, device_blocks, host_blocks)
 
@@ -124,16 +128,17 @@ class KVCache:
                 self._extend(holding, [name])
 
     def release(self, holding: Holding) -> None:
-        """Give all blocks back; their content stays, here and in the host tier.
+        """Give all blocks back; their content stays, here and in the host tier. Those without any are handed out next.
 
         Raises:
             ValueError: they have been given back already.
         """
         if not holding.blocks:
             raise ValueError("the holding is released already")
-        self._host.store([name for span in holding.spans for name in span.names])
-        if holding.blocks > holding.named:
-            self._give_back(Span(holding.named, [], holding.blocks - holding.named))
+        if self._host.capacity_blocks:
+            self._host.store([name for span in holding.spans for name in span.names])
+        self.available_blocks += holding.blocks - holding.named
+        self._empty += holding.blocks - holding.named
         for span in reversed(holding.spans):
             span.holdings.remove(holding)
             if not span.holdings:
@@ -209,7 +214,10 @@ class KVCache:
         self._span_of.update(dict.fromkeys(names, span))
 
     def _give_back(self, span: Span) -> None:
-        self._queue.append(span)
+        if span.names:
+            self._queue.append(span)
+        else:
+            self._empty += span.size
         self.available_blocks += span.size
 
     def _unreferenced(self, names: Sequence[int]) -> list[Span]:

@@ -37,18 +37,21 @@ def _serve_running(state: EngineState, batch: Batch) -> None:
             return
         if request.holding is None:  # preempted for one before it
             continue
-        if request.computed_tokens == request.holding.blocks * block_size and not _grow(state, request, batch):
+        tokens = min(request.known_tokens, request.computed_tokens + batch.budget_tokens)
+        if tokens > request.holding.blocks * block_size and not _grow(state, request, tokens, batch):
             return
         batch.take(request)
 
 
-def _grow(state: EngineState, request: Request, batch: Batch) -> bool:
-    """Give a running request one more block, preempting others for it; False if it was preempted itself."""
-    while not state.cache.available_blocks:
+def _grow(state: EngineState, request: Request, tokens: int, batch: Batch) -> bool:
+    """Give a running request blocks for so many tokens, preempting others for it; False if it was preempted itself."""
+    assert request.holding is not None
+    missing = -(-tokens // state.spec.block_size_tokens) - request.holding.blocks
+    while state.cache.available_blocks < missing:
         batch.take_back(state.preempt())
-    if request.holding is None:
-        return False
-    state.cache.grow(request.holding)
+        if request.holding is None:
+            return False
+    state.cache.grow(request.holding, missing)
     return True
 
 
@@ -63,12 +66,12 @@ def _admit_waiting(state: EngineState, batch: Batch, now_s: float) -> None:
 
 
 def _admit(state: EngineState, request: Request, batch: Batch, now_s: float) -> bool:
-    """Reserve the blocks of all known tokens and start running; False if they do not fit now."""
+    """Start running with the blocks of the first chunk; False if those of all known tokens would not fit now."""
+    block_size = state.spec.block_size_tokens
     names, blocks = lookup(state, request)
-    claim = state.cache.claim(names, blocks)
+    claim = state.cache.claim(names, blocks, -(-batch.budget_tokens // block_size))
     if claim is None:
         return False
-    block_size = state.spec.block_size_tokens
     found_blocks = claim.device_blocks + claim.host_blocks
     cached_tokens, loaded_tokens = found_blocks * block_size, claim.host_blocks * block_size
     request.holding = claim.holding

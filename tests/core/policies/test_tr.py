@@ -8,7 +8,8 @@ from thunderagent.core.ledger import Backend
 
 
 def backend(capacity: int | None, *, reasoning: int = 0, acting: int = 0, marked: int = 0, residents: int = 1) -> Backend:
-    made = Backend("a", 0, capacity, private_reasoning_tokens=reasoning, private_acting_tokens=acting, marked_tokens=marked)
+    held = {"private_tokens": reasoning + acting, "private_acting_tokens": acting, "marked_tokens": marked}
+    made = Backend("a", 0, capacity, **held)
     for birth in range(residents):
         made.programs[birth] = Program(f"p{birth}", birth)
         made.unmarked.put(made.programs[birth], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from thunderagent.core.effects import ParkReason
@@ -108,9 +109,9 @@ class Policy:
         """A resident that had better give up its KV cache, as somebody waits for room."""
         return None
 
-    def next_look_s(self) -> float | None:
-        """When the answer of ``next_to_lend`` may change with time alone; None: never."""
-        return None
+    def next_look_s(self) -> float:
+        """When the answer of ``next_to_lend`` may change with time alone; infinite: never."""
+        return math.inf
 
     # What it is told
 

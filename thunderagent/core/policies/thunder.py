@@ -95,7 +95,7 @@ class ThunderPolicy(Policy):
 
     def load(self, backend: Backend) -> Key:
         """Most free tokens first."""
-        return (-self.free_tokens(backend, 0.0), float(backend.resident))
+        return (-self.free_tokens(backend, 0.0), len(backend.programs))
 
     # Admission
 
@@ -110,10 +110,10 @@ class ThunderPolicy(Policy):
 
     def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
         """As for every policy; at once if not even its own part fits where most is free, as then it fits nowhere."""
-        least_loaded = ledger.least_loaded()
-        if least_loaded is None:
+        least_load = ledger.least_load()
+        if least_load is None:
             return None
-        if not ledger.empty and program.private_tokens > self.free_tokens(least_loaded, now):
+        if not ledger.empty and program.context_tokens - program.shared_tokens > -least_load[0]:
             return None
         return super().place(program, ledger, now)
 
@@ -166,31 +166,32 @@ class ThunderPolicy(Policy):
         while (program := self._looks.first_due(now)) is not None:
             backend, since_s = program.backend, program.acting_since_s
             assert backend is not None and since_s is not None, f"{program.id} is looked at while it is not held"
-            elapsed_s = now - since_s
-            if self.tools.mean_residual_s(program.tool, elapsed_s) > self.break_even_s(backend):
+            elapsed_s, limit_s = now - since_s, self.break_even_s(backend)
+            if self.tools.mean_residual_s(program.tool, elapsed_s) > limit_s:
                 return program
-            self._look_later(program, backend, since_s, elapsed_s)
+            self._look_later(program, limit_s, since_s, elapsed_s)
         return None
 
-    def _look_later(self, program: Program, backend: Backend, since_s: float, elapsed_s: float) -> None:
+    def _look_later(self, program: Program, limit_s: float, since_s: float, elapsed_s: float) -> None:
         """Look when the call will have taken so long that it is expected to outlast its break-even time."""
-        age_s = self.tools.outlasts_after_s(program.tool, self.break_even_s(backend), elapsed_s)
+        age_s = self.tools.outlasts_after_s(program.tool, limit_s, elapsed_s)
         if age_s == math.inf:
             self._looks.discard(program)
         else:
             self._looks.put(program, LOOK_GRID_S * math.ceil((since_s + age_s) / LOOK_GRID_S))
 
-    def next_look_s(self) -> float | None:
+    def next_look_s(self) -> float:
         """The earliest look that is due."""
-        due_s: float | None = self._looks.first_key()
+        due_s: float = self._looks.first_key(math.inf)
         return due_s
 
     def acting_began(self, program: Program, backend: Backend, now: float) -> None:
         """The first look is at once if such calls outlast their break-even time."""
-        if self.tools.mean_residual_s(program.tool, 0.0) > self.break_even_s(backend):
+        limit_s = self.break_even_s(backend)
+        if self.tools.mean_residual_s(program.tool, 0.0) > limit_s:
             self._looks.put(program, now)
         else:
-            self._look_later(program, backend, now, 0.0)
+            self._look_later(program, limit_s, now, 0.0)
 
     def acting_ended(self, program: Program, backend: Backend, now: float) -> None:
         """No more looks."""

@@ -1,0 +1,1 @@
+"""How close the engine model is to real engines: ``python -m benchmarks.fidelity --help``."""
