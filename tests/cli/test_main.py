@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.cli.support import Command
 from thunderagent.cli import NEEDED
 from thunderagent.cli.app import app
 
@@ -57,11 +58,19 @@ def test_a_mistake_is_one_line_and_exit_status_2() -> None:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_a_library_that_is_missing_is_named_with_how_to_install_it(name: str) -> None:
-    ran = run("-c", f"import sys; sys.modules[{name!r}] = None; from thunderagent.cli import main; main()")
+def test_a_library_that_is_missing_is_named_with_how_to_install_it(
+    name: str, thunderagent: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+
+    assert thunderagent("simulate").problem == f"the command line needs {name}; install it with: pip install 'thunderagent[cli]'"
+
+
+def test_without_typer_the_command_says_what_to_install_and_has_no_traceback() -> None:
+    ran = run("-c", "import sys; sys.modules['typer'] = None; from thunderagent.cli import main; main()")
 
     assert ran.returncode == 2
-    assert ran.stderr == f"error: the command line needs {name}; install it with: pip install 'thunderagent[cli]'\n"
+    assert ran.stderr == "error: the command line needs typer; install it with: pip install 'thunderagent[cli]'\n"
 
 
 def test_the_package_itself_needs_none_of_them() -> None:

@@ -72,6 +72,16 @@ def test_a_compressed_trace_of_a_named_format_is_replayed(thunderagent: Command,
     assert thunderagent("replay", tmp_path / "trace.gz", "--format", "profile", *ALONE, "-o", tmp_path).status == 0
 
 
+def test_brackets_in_names_are_no_markup(thunderagent: Command, tmp_path: Path) -> None:
+    trace, folder = tmp_path / "[red]trace.jsonl", tmp_path / "[" / "red]"
+    trace.write_bytes(PROFILE.read_bytes())
+    ran = thunderagent("replay", trace, *ALONE, "-o", folder)
+
+    assert ran.status == 0
+    assert "[red]trace.jsonl default" in ran.err
+    assert f"written: {folder}/study.json" in ran.err
+
+
 def test_programs_are_needed_where_the_trace_has_no_arrivals(thunderagent: Command, tmp_path: Path) -> None:
     (tmp_path / "trace").write_text(lines(UNTIMED))
 
@@ -97,7 +107,7 @@ def test_a_trace_without_a_usable_line_is_told_with_what_was_expected(thunderage
     [
         ("--format mine", "must be one of profile, bailian, "),
         ("--policy best", "--policy=best: must be one of default, "),
-        ("--engine 1b", "--engine=1b: must be one of 32b-2xh100"),
+        ("--engine 1b", "--engine=1b: must be one of 32b-2xh100, "),
         ("--speed inf", "--speed=inf: must be positive and finite"),
         ("--set block_size_tokens=0", "block_size_tokens is 0, it must be at least 1"),
         ("--fault capacity=-1", "capacity_factor is -1.0, it must be positive and finite"),

@@ -9,6 +9,7 @@ import typer
 
 from thunderagent.cli import options
 from thunderagent.cli.study import carry_out
+from thunderagent.errors import ConfigError
 from thunderagent.simulation.catalogue import WORKLOADS
 from thunderagent.simulation.contenders import CONTENDERS
 from thunderagent.simulation.experiments import Batch, Experiment, Steady
@@ -16,6 +17,8 @@ from thunderagent.study.sweep import Plan
 
 FIRST_SEED = 21
 """Policies were tuned on 1, 2 and 11 to 13; caps are searched on 1000."""
+MAX_LOAD = 1_000.0
+"""Tens of thousands of programs before one engine."""
 GROUPS = 64
 """Prompts of an RL step, as in the policy study."""
 
@@ -59,7 +62,9 @@ def simulate(
       thunderagent simulate --fault capacity=0.8 -p thunder       how much a wrong capacity costs
     """
     names = options.chosen("--workload", workload, WORKLOADS)
-    loads = sorted({options.positive("--load", value) for value in load})
+    for value in load:
+        if not 0 < value <= MAX_LOAD:
+            raise ConfigError("--load", value, f"must be positive and at most {MAX_LOAD:g}")
     options.positive("--hours", hours)
     experiments: list[Experiment] = []
     for name in names:
@@ -67,7 +72,7 @@ def simulate(
         if source.group_size > 1:
             experiments.append(Batch(source, groups))
         else:
-            experiments += [Steady(source, value, 900.0 * hours, 3600.0 * hours) for value in loads]
+            experiments += [Steady(source, value, 900.0 * hours, 3600.0 * hours) for value in sorted(set(load))]
     spec = options.engine_spec(engine, constants)
     plan = Plan(
         experiments,

@@ -29,7 +29,7 @@ def carry_out(
         out.mkdir(parents=True, exist_ok=True)
     errors = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -48,7 +48,7 @@ def carry_out(
     print_study(study, Console())
     with writing(out):
         written = _write(study, out, report=report)
-    errors.print(f"written: {written}", highlight=False, soft_wrap=True)
+    errors.print(f"written: {written}", highlight=False, markup=False, soft_wrap=True)
     return study
 
 
