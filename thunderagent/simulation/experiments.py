@@ -178,5 +178,7 @@ def _begin(fleet: Fleet, feed: Iterator[Script], programs: int, watch: Watch) ->
 
 def _spread(source: ProgramSource, programs: int, seed: int) -> Iterator[Script]:
     random = Random(f"spread/{seed}")
-    for index, script in enumerate(scripts(source, seed)):
-        yield script.from_turn(random.randrange(len(script.turns))) if index < programs else script
+    feed = scripts(source, seed)
+    for script in itertools.islice(feed, programs):
+        yield script.from_turn(random.randrange(len(script.turns)))
+    yield from feed

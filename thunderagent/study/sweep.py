@@ -73,7 +73,8 @@ def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object]
     """Run it. ``progress`` is told how many of how many simulations are done, and the last of them."""
     searches = plan.searches()
     total = len(searches) + len(plan.jobs([0] * len(plan.experiments)))
-    with ProcessPoolExecutor(workers, initializer=_end_silently) as pool:
+    # Ctrl-C reaches all processes of a terminal: workers end without a word, this process tells the user.
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as pool:
 
         def run_all(jobs: Sequence[Job], before: int) -> list[tuple[Cell, Timeline | None]]:
             futures = {pool.submit(run, job): index for index, job in enumerate(jobs)}
@@ -91,11 +92,6 @@ def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object]
         results = run_all(plan.jobs(best or [0] * len(plan.experiments)), len(searches))
     cells = _compared([cell for cell, _ in results])
     return Results(cells, [timeline for _, timeline in results if timeline is not None], best)
-
-
-def _end_silently() -> None:
-    """Ctrl-C reaches all processes of a terminal: workers end without a word, this process tells the user."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _caps(experiment: Experiment, engines: Sequence[EngineSpec]) -> list[int]:
