@@ -10,7 +10,18 @@ from itertools import islice
 import pytest
 
 from tests.simulation.support import POLICIES, SPEC, begin, ended, lasting, script
-from thunderagent.core import BackendLeft, CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
+from thunderagent.core import (
+    BackendLeft,
+    CapPolicy,
+    DefaultPolicy,
+    Event,
+    Limits,
+    Policy,
+    ThunderPolicy,
+    TimerFired,
+    TrPolicy,
+    WeightSyncBegan,
+)
 from thunderagent.simulation.catalogue import LOST_CLIENTS, PARALLEL, RL_BATCH, SEARCH
 from thunderagent.simulation.driver import GIVING_UP_S, Driver
 from thunderagent.simulation.faults import Death, Faults
@@ -404,3 +415,56 @@ def test_a_simulation_without_programs_is_over_at_once() -> None:
     driver.run(math.inf)
 
     assert driver.agenda.now_s == 0.0
+
+
+# What the scheduler is told
+
+
+def test_the_scheduler_knows_what_programs_share() -> None:
+    shares = [Script(name, (ScriptedTurn(3_000, 900, "", 0.0),), prefix="system", prefix_tokens=1_000) for name in "ab"]
+    driver = begin(Driver(DefaultPolicy(), [SPEC], faults=Faults(token_factor=1.5)), *shares)
+    driver.run(1.0)
+
+    assert driver.scheduler.ledger.backends["engine-0"].shared_tokens == 1_500
+
+
+def test_the_scheduler_knows_when_a_prefill_is_over_and_which_tool_runs() -> None:
+    driver = begin(Driver(DefaultPolicy(), [SPEC]), script("a"))
+    driver.run(1.0)
+    (turn,) = driver.scheduler.programs["a"].running
+    assert turn.first_token_s == pytest.approx(900 / 9_000 + 0.02, abs=0.001)
+    driver.run(4.0)
+
+    assert driver.scheduler.programs["a"].tool == "bash"
+
+
+def test_a_turn_that_an_engine_refuses_does_not_run_for_the_scheduler() -> None:
+    lost = replace(script("lost", ScriptedTurn(32_000, 10, "", 0.0)), released=False)
+    driver = begin(Driver(DefaultPolicy(), [SPEC]), lost)
+    driver.run(math.inf)
+
+    assert driver.programs[0].refused
+    assert driver.scheduler.programs["lost"].running == []
+
+
+class Recording(Driver):
+    """Keeps when timers fired."""
+
+    def __init__(self, policy: Policy, limits: Limits) -> None:
+        self.fired_s: list[float] = []
+        super().__init__(policy, [SPEC], limits=limits)
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, TimerFired):
+            self.fired_s.append(self.agenda.now_s)
+        super().tell(event)
+
+
+def test_a_time_that_the_scheduler_asks_for_replaces_the_one_before() -> None:
+    driver = Recording(DefaultPolicy(), Limits(idle_ttl_s=10.0, max_sync_s=2.0))
+    begin(driver, script("a", ScriptedTurn(9, 50, "bash", 30.0), ScriptedTurn(9, 10, "", 0.0)))
+    driver.run(3.0)  # it is to be forgotten 11 s after the start
+    driver.tell(WeightSyncBegan())  # and this, by then given up, asks for an earlier time
+    driver.run(20.0)
+
+    assert driver.fired_s == pytest.approx([5.0, 11.0], abs=0.01)
