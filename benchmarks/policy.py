@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from thunderagent.study.sweep import Plan, sweep
 EVALUATION_SEEDS = (21, 22, 23, 24, 25)
 TUNING_SEEDS = (1, 2, 11, 12, 13)
 """Policies were tuned on ``swe``, ``openhands`` and ``search`` with these; nothing was tuned on the other workloads."""
+ENGINE = EngineSpec.dense_32b_on_2xh100()
 LOAD = 4.0
 LOW_LOAD = 1.0
 LOADS = (1.0, 1.5, 2.0, 3.0)
@@ -125,7 +127,6 @@ class _Bench:
         self.figures: dict[str, Figure] = {}
         self.cells: list[Cell] = []
         self._scale, self._seeds, self._workers = scale, seeds, workers
-        self._spec = EngineSpec.dense_32b_on_2xh100()
         self._began_s = time.monotonic()
 
     def run(self, part: str) -> None:
@@ -151,10 +152,10 @@ class _Bench:
         def progress(done: int, total: int, cell: Cell) -> None:
             spent_s = time.monotonic() - self._began_s
             rate = cell.metrics["steps_per_min"]
-            text = f"{done}/{total}  {spent_s:4.0f} s  {cell.workload} {cell.policy} load {cell.load:g} seed {cell.seed}: {rate:,.1f}"
-            print(text, file=sys.stderr, flush=True)
+            what = f"{cell.workload} {cell.policy} load {cell.load:g} seed {cell.seed}"
+            print(f"{done}/{total}  {spent_s:4.0f} s  {what}: {rate:,.1f}", file=sys.stderr, flush=True)
 
-        return sweep(Plan(experiments, contenders, [self._spec] * engines, self._seeds, faults), self._workers, progress).cells
+        return sweep(Plan(experiments, contenders, [ENGINE] * engines, self._seeds, faults), self._workers, progress).cells
 
     def _reach(self, goals: Sequence[Goal], cells: Sequence[Cell]) -> None:
         for goal in goals:
@@ -185,9 +186,11 @@ class _Bench:
         right = {cell.seed: cell.metrics["steps_per_min"] for cell in self._sweep(steady, ["thunder"])}
         for name, faults in FAULTS.items():
             cells = self._sweep(steady, ["thunder"], faults)
-            lost = median(1.0 - cell.metrics["steps_per_min"] / right[cell.seed] for cell in cells)
+            lost = [1.0 - cell.metrics["steps_per_min"] / right[cell.seed] for cell in cells if right[cell.seed]]
+            if not lost:
+                continue
             goal = 0.03 if faults.capacity_factor in (0.8, 1.2) or faults.token_factor != 1.0 else None
-            self.figures[f"swe, {name}: thunder loses"] = Figure(lost, "share", at_most=goal)
+            self.figures[f"swe, {name}: thunder loses"] = Figure(median(lost), "share", at_most=goal)
 
     def _rl_batch(self) -> None:
         groups, engines = max(1, round(RL_PROMPTS * self._scale)), max(1, round(RL_ENGINES * self._scale))
@@ -239,17 +242,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, nargs="+", help=f"default: {' '.join(map(str, EVALUATION_SEEDS))}")
     parser.add_argument("--quick", action="store_true", help=f"one seed and {QUICK:.0%} of the simulated time and of the RL step")
     parser.add_argument("--scale", type=_positive, help="share of the simulated time and of the RL step, instead of --quick's")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--workers", type=_whole, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, help="write all figures with their environment to this file")
     parser.add_argument("--out", type=Path, help="write a report with pictures to this folder")
     return parser
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} must be positive and finite")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be a positive and finite number")
     return value
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} must be a whole number of at least 1")
+    return int(text)
 
 
 if __name__ == "__main__":

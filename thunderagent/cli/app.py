@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from thunderagent.cli.render import render
 from thunderagent.cli.replay import replay
@@ -26,12 +27,9 @@ app.command(name="report")(render)
 
 
 def run() -> None:
-    """A user's mistake is one line and exit status 2; Ctrl-C is 130."""
+    """A user's mistake is one line and exit status 2; Ctrl-C is 130, by typer."""
     try:
         app()
     except ThunderAgentError as error:
-        Console(stderr=True).print("[bold red]error:[/]", str(error), markup=True, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("[bold red]error:[/]", escape(str(error)), highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -64,6 +66,30 @@ def chosen(option: str, names: Sequence[str], known: Mapping[str, T]) -> list[st
     return list(dict.fromkeys(names))
 
 
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """While something is written to this folder.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError("--out", out, f"cannot be written: {error.strerror}") from None
+
+
+def positive(option: str, value: float) -> float:
+    """The value.
+
+    Raises:
+        ConfigError: it is not positive, or not finite.
+    """
+    if not 0 < value < math.inf:
+        raise ConfigError(option, value, "must be positive and finite")
+    return value
+
+
 def engine_spec(name: str, constants: Sequence[str]) -> EngineSpec:
     """The preset with other constants.
 
@@ -77,13 +103,22 @@ def engine_spec(name: str, constants: Sequence[str]) -> EngineSpec:
         key, _, text = constant.partition("=")
         if key not in fields:
             raise ConfigError("--set", constant, f"must be KEY=VALUE with KEY one of {', '.join(sorted(fields))}")
-        kind = type(getattr(spec, key))
         try:
-            value: Any = text if kind is str else kind(_number("--set", constant, text))
-            spec = replace(spec, **{key: value})
-        except (ValueError, OverflowError) as error:
+            spec = replace(spec, **{key: _constant(key, constant, text)})
+        except ValueError as error:
             raise ConfigError("--set", constant, str(error)) from None
     return spec
+
+
+def _constant(key: str, constant: str, text: str) -> Any:
+    if key == "queue":
+        return text
+    number = _number("--set", constant, text)
+    if EngineSpec.__dataclass_fields__[key].type != "int":
+        return number
+    if not number.is_integer():
+        raise ConfigError("--set", constant, f"{key} must be a whole number")
+    return int(number)
 
 
 def faults(texts: Sequence[str], engines: int) -> Faults:

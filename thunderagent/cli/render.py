@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from thunderagent.cli.options import writing
 from thunderagent.errors import StudyError
 from thunderagent.study.document import Study
 from thunderagent.study.report import write_report
@@ -25,7 +26,13 @@ def render(
         text = study.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{study} cannot be read: {error}") from None
-    read = Study.from_json(text)
+    try:
+        read = Study.from_json(text)
+    except StudyError as error:
+        raise StudyError(f"{study}: {error}") from None
     print_study(read, Console())
-    for path in write_report(read, out or study.parent):
+    folder = out or study.parent
+    with writing(folder):
+        written = write_report(read, folder)
+    for path in written:
         print(path)

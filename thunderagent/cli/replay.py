@@ -47,6 +47,7 @@ def replay(
 
       thunderagent replay mooncake.jsonl.gz --speed 2 -n 4             twice the load, on four engines
     """
+    options.positive("--speed", speed)
     imported = open_trace(trace, format)
     if programs is None and not imported.has_arrivals:
         raise ConfigError("--programs", "", f"must be given: {trace} does not tell when its programs arrived")

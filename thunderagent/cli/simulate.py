@@ -17,6 +17,8 @@ from thunderagent.study.sweep import Plan
 
 FIRST_SEED = 21
 """Policies were tuned on 1, 2 and 11 to 13; caps are searched on 1000."""
+MAX_LOAD = 1_000.0
+"""Tens of thousands of programs before one engine."""
 GROUPS = 64
 """Prompts of an RL step, as in the policy study."""
 
@@ -61,8 +63,9 @@ def simulate(
     """
     names = options.chosen("--workload", workload, WORKLOADS)
     for value in load:
-        if not 0 < value < float("inf"):
-            raise ConfigError("--load", value, "must be positive and finite")
+        if not 0 < value <= MAX_LOAD:
+            raise ConfigError("--load", value, f"must be positive and at most {MAX_LOAD:g}")
+    options.positive("--hours", hours)
     experiments: list[Experiment] = []
     for name in names:
         source = WORKLOADS[name]

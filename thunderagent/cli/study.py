@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from thunderagent.cli.options import writing
 from thunderagent.simulation.contenders import CONTENDERS
 from thunderagent.study.document import Cell, Study
 from thunderagent.study.report import write_report
@@ -19,10 +20,16 @@ from thunderagent.study.sweep import Plan, Results, sweep
 def carry_out(
     plan: Plan, title: str, *, settings: dict[str, Any], notes: list[str], out: Path, workers: int, report: bool
 ) -> Study:
-    """Run, print, write."""
+    """Run, print, write.
+
+    Raises:
+        ConfigError: nothing can be written to ``out``; if it is no folder, before anything is simulated.
+    """
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     errors = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -39,15 +46,15 @@ def carry_out(
         results = sweep(plan, workers, progress)
     study = Study(title, _settings(plan, results, settings), results.cells, results.timelines, notes)
     print_study(study, Console())
-    written = _write(study, out, report=report)
-    errors.print(f"written: {written}", highlight=False, soft_wrap=True)
+    with writing(out):
+        written = _write(study, out, report=report)
+    errors.print(f"written: {written}", highlight=False, markup=False, soft_wrap=True)
     return study
 
 
 def _write(study: Study, out: Path, *, report: bool) -> Path:
     if report:
         return next(path for path in write_report(study, out) if path.name == "report.html")
-    out.mkdir(parents=True, exist_ok=True)
     path = out / "study.json"
     path.write_text(study.to_json(), encoding="utf-8")
     return path

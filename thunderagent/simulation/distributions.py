@@ -42,7 +42,3 @@ class LogNormal:
     def count(self, random: Random) -> int:
         """One value as a whole number, at least 1."""
         return max(1, round(self.draw(random)))
-
-    def times(self, factor: float) -> LogNormal:
-        """The distribution of so many times the value."""
-        return LogNormal(self.median * factor, self.p99 * factor)

@@ -33,11 +33,15 @@ from thunderagent.simulation import events
 from thunderagent.simulation.agenda import Agenda
 from thunderagent.simulation.engine import SimulatedEngine
 from thunderagent.simulation.faults import NO_FAULTS, Death, Faults
-from thunderagent.simulation.outcome import FinishedTurn, Outcome, ProgramSpan
+from thunderagent.simulation.outcome import FinishedTurn, OpenTurn, Outcome, ProgramSpan
 from thunderagent.simulation.running_program import BLOCKS_PER_NAME, RunningProgram
 from thunderagent.simulation.script import Script
 from thunderagent.simulation.spec import EngineSpec
 from thunderagent.simulation.station import Station
+
+GIVING_UP_S = 1.0
+"""In which a client learns that a turn of its program is refused for good, and ends it. Without it, programs that are all refused
+would follow one another without end at one instant."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,13 +85,14 @@ class Driver:
         self.finished_turns: list[FinishedTurn] = []
         self.programs: list[RunningProgram] = []
         """All that have begun, in order of birth."""
-        self.refused_programs = 0
         self._successors: Iterator[Script] = iter(successors)
         self._faults = faults
         self._turns: dict[int, _Turn] = {}
         """That wait or run, by id."""
-        self._current: dict[str, RunningProgram] = {}
-        """Programs that are not over, by id."""
+        self._put_off: set[_Turn] = set()
+        """Refused for now: they are asked again."""
+        self._by_id: dict[str, RunningProgram] = {}
+        """All programs; the scheduler may give hints about one that is over, whose client never told."""
         self._turn_ids = 0
         self._names: dict[str, int] = {}
         self._name_count = 0
@@ -125,14 +130,15 @@ class Driver:
             until_s=now_s,
             engines=len(self.stations),
             turns=self.finished_turns[self._turns_before :],
-            lasting_waits_s=[now_s - turn.arrived_s for turn in self._turns.values() if turn.admitted_s is None],
+            open_turns=[
+                OpenTurn(turn.program.number, turn.beside, turn.arrived_s, turn.admitted_s)
+                for turn in (*self._turns.values(), *self._put_off)
+            ],
             reprefilled_tokens=reprefilled_tokens - self._reprefilled_before,
             preemptions=preemptions - self._preemptions_before,
             programs=[
-                ProgramSpan(program.number, program.script.program_id, program.script.group, program.began_s, program.ended_s)
-                for program in self.programs
+                ProgramSpan(p.number, p.script.program_id, p.script.group, p.began_s, p.ended_s, p.refused) for p in self.programs
             ],
-            refused_programs=self.refused_programs,
         )
 
     def _totals(self) -> tuple[int, int]:
@@ -144,7 +150,7 @@ class Driver:
     def _begin(self, script: Script) -> None:
         program = RunningProgram(script, len(self.programs), self.agenda.now_s, self._name)
         self.programs.append(program)
-        self._current[script.program_id] = program
+        self._by_id[script.program_id] = program
         self._ask_all(program)
 
     def _name(self, key: str) -> int:
@@ -163,6 +169,7 @@ class Driver:
             self._ask(_Turn(program, index > 0, self.agenda.now_s))
 
     def _ask(self, turn: _Turn) -> None:
+        self._put_off.discard(turn)
         self._turn_ids += 1
         self._turns[self._turn_ids] = turn
         script = turn.program.script
@@ -180,7 +187,7 @@ class Driver:
     def _turn_over(self, program: RunningProgram) -> None:
         """A request is over; the program goes on after the last of a turn."""
         program.unfinished -= 1
-        if program.unfinished or program.ended_s is not None:
+        if program.unfinished or program.refused:
             return
         if program.is_last_turn:
             self._over(program)
@@ -210,13 +217,7 @@ class Driver:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Admit():
-                turn = self._turns[effect.turn_id]
-                turn.admitted_s, turn.engine = self.agenda.now_s, effect.backend_id
-                station, program = self.stations[effect.backend_id], turn.program
-                chain = program.chain(station.engine.spec.block_size_tokens, beside=turn.beside)
-                station.submit_chain(
-                    str(effect.turn_id), chain, program.prompt_tokens, program.turn.output_tokens, priority=effect.priority
-                )
+                self._submit(effect)
             case WakeAt():
                 self._wake_id += 1
                 wake_id = self._wake_id
@@ -230,21 +231,35 @@ class Driver:
                 if effect.retry_after_s is None:
                     self._give_up(turn.program)
                 else:
+                    self._put_off.add(turn)
                     self.agenda.at(self.agenda.now_s + effect.retry_after_s, lambda: self._ask(turn))
             case Demote() | Free():
                 self._hint(effect)
             case _:  # a parked turn waits for its Admit, and there are no sandboxes
                 pass
 
+    def _submit(self, effect: Admit) -> None:
+        turn, station = self._turns[effect.turn_id], self.stations[effect.backend_id]
+        program, spec = turn.program, station.engine.spec
+        prompt_tokens, output_tokens = program.prompt_tokens, program.turn.output_tokens
+        if prompt_tokens + output_tokens > spec.usable_tokens:  # engines answer such a request with an error
+            del self._turns[effect.turn_id]
+            self.agenda.at(self.agenda.now_s, lambda: self.tell(TurnEnded(effect.turn_id)))
+            self._give_up(program)
+            return
+        turn.admitted_s, turn.engine = self.agenda.now_s, effect.backend_id
+        chain = program.chain(spec.block_size_tokens, beside=turn.beside)
+        station.submit_chain(str(effect.turn_id), chain, prompt_tokens, output_tokens, priority=effect.priority)
+
     def _give_up(self, program: RunningProgram) -> None:
-        """A turn of it can never run: its client ends it. Requests beside it are no one's any more."""
-        if program.ended_s is None:
-            self.refused_programs += 1
-            self.agenda.at(self.agenda.now_s, lambda: None if program.ended_s is not None else self._over(program))
+        """A turn of it can never run, nor can those beside it, which are as long: its client ends it."""
+        if not program.refused:
+            program.refused = True
+            self.agenda.at(self.agenda.now_s + GIVING_UP_S, lambda: self._over(program))
 
     def _hint(self, effect: Demote | Free) -> None:
         station = self.stations[effect.backend_id]
-        chain, shared_blocks = self._current[effect.program_id].own_chain(station.engine.spec.block_size_tokens)
+        chain, shared_blocks = self._by_id[effect.program_id].own_chain(station.engine.spec.block_size_tokens)
         if isinstance(effect, Demote):
             station.demote(chain, shared_blocks)
         else:
@@ -269,7 +284,7 @@ class Driver:
 
     def _on_engine_event(self, event: events.Event) -> None:
         turn_id = int(event.request_id)
-        if turn_id not in self._turns:  # its program was given up meanwhile
+        if turn_id not in self._turns:  # its engine died during this step
             return
         if isinstance(event, events.FirstToken):
             self.tell(FirstToken(turn_id))

@@ -152,7 +152,7 @@ class Replay:
 
     def programs(self, specs: Sequence[EngineSpec]) -> int:
         """With arrivals it is not known beforehand: all."""
-        return len(self.scripts) if self.arrivals_s is not None else self.at_once
+        return len(self.scripts) if self.arrivals_s is not None else min(self.at_once, len(self.scripts))
 
     def run(self, fleet: Fleet, seed: int, watch: Watch) -> Driver:
         """To the end."""
@@ -178,5 +178,7 @@ def _begin(fleet: Fleet, feed: Iterator[Script], programs: int, watch: Watch) ->
 
 def _spread(source: ProgramSource, programs: int, seed: int) -> Iterator[Script]:
     random = Random(f"spread/{seed}")
-    for index, script in enumerate(scripts(source, seed)):
-        yield script.from_turn(random.randrange(len(script.turns))) if index < programs else script
+    feed = scripts(source, seed)
+    for script in itertools.islice(feed, programs):
+        yield script.from_turn(random.randrange(len(script.turns)))
+    yield from feed

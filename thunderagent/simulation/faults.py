@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -41,10 +42,15 @@ class Faults:
             value = getattr(self, field)
             if not 0 < value < math.inf:
                 raise ValueError(f"{field} is {value}, it must be positive and finite")
+        if not 0 <= self.silent_from_s <= self.silent_until_s:
+            raise ValueError(f"engines are silent from {self.silent_from_s} to {self.silent_until_s} s, it must be in this order")
+        for before, after in itertools.pairwise(sorted(self.deaths, key=lambda death: (death.engine, death.at_s))):
+            if before.engine == after.engine and after.at_s <= before.at_s + before.down_s:
+                raise ValueError(f"engine {after.engine} cannot die at {after.at_s:g} s, it is down then")
 
     def capacity_tokens(self, tokens: int) -> int:
         """As the scheduler is told."""
-        return round(tokens * self.capacity_factor)
+        return max(1, round(tokens * self.capacity_factor))
 
     def tokens(self, tokens: int) -> int:
         """As the scheduler is told."""

@@ -36,6 +36,18 @@ class FinishedTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """One request that is not over at the end of the window."""
+
+    program: int
+    """Number of its program."""
+    beside: bool
+    arrived_s: float
+    admitted_s: float | None
+    """None: the scheduler holds it back still."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramSpan:
     """When a program was there."""
 
@@ -45,6 +57,8 @@ class ProgramSpan:
     began_s: float
     ended_s: float | None
     """None: it goes on."""
+    refused: bool = False
+    """Whether it ended because nobody takes a turn of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +69,12 @@ class Outcome:
     until_s: float
     engines: int
     turns: Sequence[FinishedTurn]
-    lasting_waits_s: Sequence[float]
-    """Turns that the scheduler holds back still, for so long: a policy must not look good for starving somebody."""
+    open_turns: Sequence[OpenTurn]
     reprefilled_tokens: int
     """Computed though they had been computed before."""
     preemptions: int
     programs: Sequence[ProgramSpan]
     """All since the start, in order of birth."""
-    refused_programs: int
-    """All since the start."""
 
     @property
     def measured_s(self) -> float:
@@ -79,6 +90,25 @@ class Outcome:
     def hit_rate(self) -> float:
         """Share of prompt tokens that was found in the prefix cache."""
         return sum(turn.cached_tokens for turn in self.turns) / max(1, sum(turn.prompt_tokens for turn in self.turns))
+
+    @property
+    def programs_done(self) -> int:
+        """That came to the end of their script."""
+        return sum(not program.refused for program in self._ended)
+
+    @property
+    def programs_refused(self) -> int:
+        """That ended because nobody takes a turn of them."""
+        return sum(program.refused for program in self._ended)
+
+    @property
+    def _ended(self) -> list[ProgramSpan]:
+        return [program for program in self.programs if program.ended_s is not None and program.ended_s > self.since_s]
+
+    @property
+    def lasting_waits_s(self) -> list[float]:
+        """How long the scheduler has held turns back that it still does: no policy is to look good for starving somebody."""
+        return [self.until_s - turn.arrived_s for turn in self.open_turns if turn.admitted_s is None]
 
     @property
     def imbalance(self) -> float:

@@ -23,6 +23,8 @@ class RunningProgram:
         self.number = number
         self.began_s = began_s
         self.ended_s: float | None = None
+        self.refused = False
+        """Whether it ended because nobody takes a turn of it."""
         self.prompt_tokens = script.turns[0].new_tokens
         self.unfinished = 0
         """Requests of the turn that is under way."""
@@ -45,10 +47,12 @@ class RunningProgram:
         return self.script.turns[self._index]
 
     def chain(self, block_size_tokens: int, *, beside: bool = False) -> list[int]:
-        """Names of the full blocks of prompt and output; those of a parallel call are its own from the new tokens on."""
+        """Names of the full blocks of prompt and output; those of a parallel call are its own from the new tokens on, but for a
+        shared start."""
         parts = self._parts
         if beside:
-            parts = [part for part in parts if part[0] < self._kept_tokens] + [(self._kept_tokens, self._name(""))]
+            common_tokens = max(self._kept_tokens, self._shared_tokens)
+            parts = [part for part in parts if part[0] < common_tokens] + [(common_tokens, self._name(""))]
         return _names(parts, self.prompt_tokens + self.turn.output_tokens, block_size_tokens)
 
     def own_chain(self, block_size_tokens: int) -> tuple[list[int], int]:

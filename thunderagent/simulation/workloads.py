@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 from typing import Protocol
 
@@ -35,12 +36,16 @@ class ProgramSource(Protocol):
     def script(self, seed: int, index: int) -> Script:
         """The program number ``index``."""
 
+    def __hash__(self) -> int:
+        """It never changes."""
+
 
 def scripts(source: ProgramSource, seed: int) -> Iterator[Script]:
     """Programs without end."""
     return (source.script(seed, index) for index in itertools.count())
 
 
+@cache
 def mean_context_tokens(source: ProgramSource, seed: int = 0) -> float:
     """Context at the end of a turn, over all turns."""
     contexts = [tokens for index in range(SIZING_PROGRAMS) for tokens in source.script(seed, index).contexts()]

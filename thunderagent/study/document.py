@@ -150,15 +150,17 @@ class Study:
         try:
             data = json.loads(text)
             if not isinstance(data, dict) or data.get("version") != VERSION:
-                raise StudyError(f"the document has no version {VERSION}; write it again with `thunderagent simulate --json`")
+                raise StudyError(f"the document has no version {VERSION}; write it again with `thunderagent simulate`")
             return cls(
-                data["title"],
-                data["settings"],
-                [Cell(**cell) for cell in data["cells"]],
+                str(data["title"]),
+                dict(data["settings"]),
+                [_cell(cell) for cell in data["cells"]],
                 [_timeline(timeline) for timeline in data["timelines"]],
-                list(data["notes"]),
+                [str(note) for note in data["notes"]],
             )
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise StudyError(f"no study can be read from it: {error} is missing") from error
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise StudyError(f"no study can be read from it: {error}") from error
 
 
@@ -169,6 +171,10 @@ def medians(cells: Sequence[Cell]) -> dict[str, float]:
 
 def _unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
+
+
+def _cell(data: dict[str, Any]) -> Cell:
+    return Cell(**{**data, "metrics": {name: float(value) for name, value in data["metrics"].items()}})
 
 
 def _timeline(data: dict[str, Any]) -> Timeline:

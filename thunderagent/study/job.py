@@ -67,10 +67,8 @@ def _metrics(outcome: Outcome, experiment: Experiment, contender: Contender) -> 
         "progress_p10": progress[len(progress) // 10] if progress else 0.0,
         "fairness": outcome.fairness(),
         "imbalance": outcome.imbalance,
-        "programs_done": float(
-            sum(p.ended_s is not None and p.ended_s > outcome.since_s for p in outcome.programs) - outcome.refused_programs
-        ),
-        "programs_refused": float(outcome.refused_programs),
+        "programs_done": float(outcome.programs_done),
+        "programs_refused": float(outcome.programs_refused),
     }
     if not experiment.load:
         metrics["makespan_s"] = outcome.measured_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -72,7 +73,8 @@ def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object]
     """Run it. ``progress`` is told how many of how many simulations are done, and the last of them."""
     searches = plan.searches()
     total = len(searches) + len(plan.jobs([0] * len(plan.experiments)))
-    with ProcessPoolExecutor(workers) as pool:
+    # Ctrl-C reaches all processes of a terminal: workers end without a word, this process tells the user.
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as pool:
 
         def run_all(jobs: Sequence[Job], before: int) -> list[tuple[Cell, Timeline | None]]:
             futures = {pool.submit(run, job): index for index, job in enumerate(jobs)}

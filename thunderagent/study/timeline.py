@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from thunderagent.simulation.outcome import FinishedTurn, Outcome
+from thunderagent.simulation.outcome import FinishedTurn, OpenTurn, Outcome
 from thunderagent.simulation.sampler import Sampler
 from thunderagent.study.document import Cell, Samples, Timeline, Track
 
@@ -33,8 +33,9 @@ def timeline(cell: Cell, sampler: Sampler, outcome: Outcome) -> Timeline:
 
 def _tracks(outcome: Outcome) -> list[Track]:
     """The first programs that were there in the window."""
-    turns: dict[int, list[FinishedTurn]] = defaultdict(list)
-    for turn in outcome.turns:
+    turns: dict[int, list[FinishedTurn | OpenTurn]] = defaultdict(list)
+    all_turns: list[FinishedTurn | OpenTurn] = [*outcome.turns, *outcome.open_turns]
+    for turn in all_turns:
         if not turn.beside:
             turns[turn.program].append(turn)
     shown = [program for program in outcome.programs if program.number in turns][:TRACKS]
@@ -44,9 +45,13 @@ def _tracks(outcome: Outcome) -> list[Track]:
     ]
 
 
-def _spans(turns: Sequence[FinishedTurn], until_s: float) -> list[tuple[str, float, float]]:
+def _spans(turns: Sequence[FinishedTurn | OpenTurn], until_s: float) -> list[tuple[str, float, float]]:
     spans: list[tuple[str, float, float]] = []
     for index, turn in enumerate(turns):
+        if isinstance(turn, OpenTurn):
+            admitted_s = until_s if turn.admitted_s is None else turn.admitted_s
+            spans += [("paused", turn.arrived_s, admitted_s), ("reasoning", admitted_s, until_s)]
+            continue
         following_s = turns[index + 1].arrived_s if index + 1 < len(turns) else until_s
         spans += [
             ("paused", turn.arrived_s, turn.admitted_s),

@@ -11,7 +11,7 @@ from thunderagent.core.program import Program
 
 Routing = Literal["sticky", "least-loaded", "prefix-affinity"]
 IMBALANCE, IMBALANCE_RATIO = 64, 1.5
-"""More turns than on the least loaded backend, and so many times as many: affinity then gives way to balance (SGLang's router)."""
+"""More turns than on the least loaded backend, and so many times as many: then balance goes first (as in SGLang's router)."""
 
 
 @dataclass(eq=False)

@@ -9,7 +9,7 @@ from thunderagent.simulation.catalogue import SWE
 from thunderagent.simulation.distributions import LogNormal
 
 CODING_TOOL_S = LogNormal(1.5, 60.0)
-"""Of ``workloads.CODING_TOOLS`` together."""
+"""Of the tools of ``catalogue.SWE`` together."""
 
 
 @dataclass(frozen=True, slots=True)
