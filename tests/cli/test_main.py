@@ -53,7 +53,7 @@ def test_a_mistake_is_one_line_and_exit_status_2() -> None:
     ran = run("-m", "thunderagent", "simulate", "--policy", "best")
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("error: --policy=best: must be one of default, cap, ")
+    assert ran.stderr.startswith("error: --policy=best: must be one of default, least-loaded, ")
     assert ran.stderr.count("\n") == 1
 
 

@@ -86,7 +86,7 @@ def test_faults_are_told_in_the_notes(thunderagent: Command, tmp_path: Path) -> 
     [
         ("--workload none", "--workload=none: must be one of swe, openhands, "),
         ("--workload [/red]", "--workload=[/red]: must be one of swe, openhands, "),
-        ("--policy best", "--policy=best: must be one of default, cap, "),
+        ("--policy best", "--policy=best: must be one of default, least-loaded, "),
         ("--engine 1b", "--engine=1b: must be one of 32b-2xh100, "),
         ("--load 0", "--load=0.0: must be positive and at most 1000"),
         ("--load -1", "--load=-1.0: must be positive and at most 1000"),
