@@ -18,6 +18,7 @@ from thunderagent.simulation.experiments import MEASURED_S, WARM_UP_S, Batch, Ex
 from thunderagent.simulation.faults import NO_FAULTS, Faults
 from thunderagent.simulation.spec import EngineSpec
 from thunderagent.study.document import Cell, Study
+from thunderagent.study.job import Job, run
 from thunderagent.study.sweep import Plan, sweep
 
 EVALUATION_SEEDS = (21, 22, 23, 24, 25)
@@ -44,14 +45,15 @@ FAULTS = {
 EXPLANATION = f"""\
 Parts: the workloads swe, openhands, search, slow-tools in closed loop, contexts {LOAD:g} times the KV cache of one engine (a 32B
 dense model on two H100s), an hour each after a warm-up; low: the same at load {LOW_LOAD:g}, and slow-tools at several loads;
-faults: thunder on swe told a wrong capacity or wrong token counts; rl-batch: one RL step, 64 prompts x 8 samples on 4 engines.
+faults: thunder on swe told a wrong capacity or wrong token counts; rl-batch: one RL step, 64 prompts x 8 samples on 4 engines;
+speed: CPU time of one simulation.
 
 Each with five evaluation seeds; policies were tuned on others, caps are searched on others. Medians over seeds.
 
 Examples:
   python -m benchmarks.policy --quick                           a first look, some minutes
   python -m benchmarks.policy --part swe --seeds 21 22          one workload, two seeds
-  python -m benchmarks.policy --json policy.json --out DIR      everything, with a report; about an hour on two cores
+  python -m benchmarks.policy --json policy.json --out DIR      everything, with a report; some minutes on two cores
 """
 
 
@@ -126,7 +128,8 @@ class _Bench:
     def __init__(self, scale: float, seeds: Sequence[int], workers: int) -> None:
         self.figures: dict[str, Figure] = {}
         self.cells: list[Cell] = []
-        self._scale, self._seeds, self._workers = scale, seeds, workers
+        self.seeds = seeds
+        self._scale, self._workers = scale, workers
         self._began_s = time.monotonic()
 
     def run(self, part: str) -> None:
@@ -137,6 +140,8 @@ class _Bench:
             self._faults()
         elif part == "rl-batch":
             self._rl_batch()
+        elif part == "speed":
+            self._speed()
         else:
             cells = self._sweep([self._steady(part, LOAD)], COMPARED)
             self.cells += cells
@@ -155,7 +160,7 @@ class _Bench:
             what = f"{cell.workload} {cell.policy} load {cell.load:g} seed {cell.seed}"
             print(f"{done}/{total}  {spent_s:4.0f} s  {what}: {rate:,.1f}", file=sys.stderr, flush=True)
 
-        return sweep(Plan(experiments, contenders, [ENGINE] * engines, self._seeds, faults), self._workers, progress).cells
+        return sweep(Plan(experiments, contenders, [ENGINE] * engines, self.seeds, faults), self._workers, progress).cells
 
     def _reach(self, goals: Sequence[Goal], cells: Sequence[Cell]) -> None:
         for goal in goals:
@@ -213,8 +218,17 @@ class _Bench:
             spans = [cell.metrics["makespan_s"] for cell in cells if cell.policy == policy]
             self.figures[f"rl-batch: makespan, {policy}"] = Figure(median(spans), f"s ({min(spans):,.0f} to {max(spans):,.0f})")
 
+    def _speed(self) -> None:
+        """CPU time of this process, as the machine may be shared."""
+        job = Job(self._steady("swe", LOAD), "thunder", [ENGINE], self.seeds[0])
+        began_s = time.process_time()
+        run(job)
+        hours = self._scale * (WARM_UP_S + MEASURED_S) / 3600.0
+        spent_s = (time.process_time() - began_s) / hours
+        self.figures["one simulated hour of swe, thunder"] = Figure(spent_s, "s of one core", at_most=10.0)
 
-PARTS = (*GOALS, "low", "faults", "rl-batch")
+
+PARTS = (*GOALS, "low", "faults", "rl-batch", "speed")
 
 
 def _report(bench: _Bench, out: Path, scale: float) -> None:
@@ -223,7 +237,7 @@ def _report(bench: _Bench, out: Path, scale: float) -> None:
     settings = {
         "engine": "32b-2xh100",
         "measured": f"{scale:g} simulated hours after a quarter of warm-up",
-        "evaluation seeds": ", ".join(map(str, EVALUATION_SEEDS)),
+        "seeds": ", ".join(map(str, bench.seeds)),
         "tuned on": f"swe, openhands, search with seeds {', '.join(map(str, TUNING_SEEDS))}",
         **{f"policy {name}": CONTENDERS[name].meaning for name in dict.fromkeys(cell.policy for cell in bench.cells)},
     }

@@ -41,11 +41,11 @@ def replay(
 
     Examples:
 
-      thunderagent replay outputs/skyrl_swe/profile.jsonl              as it was recorded
+      thunderagent replay profile.jsonl      (programs begin as recorded)
 
-      thunderagent replay profile.jsonl --programs 64 -e 8b-h100       64 programs at any time, on another engine
+      thunderagent replay profile.jsonl --programs 64 -e 8b-h100
 
-      thunderagent replay mooncake.jsonl.gz --speed 2 -n 4             twice the load, on four engines
+      thunderagent replay mooncake.jsonl.gz --speed 2 -n 4
     """
     options.positive("--speed", speed)
     imported = open_trace(trace, format)
@@ -68,4 +68,6 @@ def replay(
         "engine": engine,
     }
     notes = [*imported.notes, *(f"fault: {text}" for text in fault)]
+    if "cap" in plan.contenders:
+        notes.append("the best cap was searched on this trace itself: no cap that is chosen beforehand does better")
     carry_out(plan, f"Replay of {trace.name}", settings=settings, notes=notes, out=out, workers=workers, report=not no_report)

@@ -53,13 +53,13 @@ def simulate(
 
     Examples:
 
-      thunderagent simulate                                       swe agents at four times the KV capacity, a minute
+      thunderagent simulate      (coding agents at four times the KV capacity)
 
-      thunderagent simulate -w openhands -l 1 -l 2 -l 4 --seeds 3   throughput against load, with its spread
+      thunderagent simulate -w openhands -l 1 -l 2 -l 4 --seeds 3
 
-      thunderagent simulate -w rl-batch -n 4                      the makespan of one RL step on four engines
+      thunderagent simulate -w rl-batch -n 4      (one RL step on four engines)
 
-      thunderagent simulate --fault capacity=0.8 -p thunder       how much a wrong capacity costs
+      thunderagent simulate -p thunder --fault capacity=0.8
     """
     names = options.chosen("--workload", workload, WORKLOADS)
     for value in load:

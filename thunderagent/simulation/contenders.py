@@ -53,7 +53,9 @@ CONTENDERS = {
             "engines alone; each turn goes where its prefix is likely cached, unless too many run there",
             lambda: DefaultPolicy("prefix-affinity"),
         ),
-        Contender("cap", "so many programs per engine and no more; the best number of a few, searched on other seeds", CapPolicy),
+        Contender(
+            "cap", "so many programs per engine and no more; the best number of a few, searched on other programs", CapPolicy
+        ),
         Contender("tr", "ThunderAgent as published (arXiv 2602.13692): a tick every 5 s, shortest first", TrPolicy.published),
         Contender(
             "tr-decay",

@@ -26,6 +26,9 @@ def print_study(study: Study, console: Console) -> None:
         console.print()
         for table in tables(comparison, console.width):
             console.print(table)
+        if comparison.same:
+            same = ", ".join(f"{METRICS[metric].label} {text}" for metric, text in comparison.same.items())
+            console.print(Text(f"the same for all: {same}", "dim"))
     for headline in headlines(found):
         figures = ", ".join(f"{value} {meaning}" for value, meaning in headline.figures)
         console.print(Text.assemble("\n", (headline.title, "bold"), f" ({headline.measure}): {figures}"))
@@ -41,16 +44,11 @@ def tables(comparison: Comparison, width: int) -> Iterator[Table]:
     columns = comparison.columns
     parts = [columns[start : start + fitting] for start in range(0, len(columns), fitting)] or [[]]
     for index, part in enumerate(parts):
-        yield _table(comparison, part, title if index == 0 else None, last=index == len(parts) - 1)
+        yield _table(comparison, part, title if index == 0 else None)
 
 
-def _table(comparison: Comparison, columns: list[str], title: Text | None, *, last: bool) -> Table:
-    same = ", ".join(f"{METRICS[metric].label} {text}" for metric, text in comparison.same.items())
-    table = Table(
-        title=title, title_justify="left", title_style="", caption_justify="left", box=None, pad_edge=False, padding=(0, 1)
-    )
-    if last and same:
-        table.caption = Text(f"the same for all: {same}", "dim")
+def _table(comparison: Comparison, columns: list[str], title: Text | None) -> Table:
+    table = Table(title=title, title_justify="left", title_style="", box=None, pad_edge=False, padding=(0, 1))
     table.add_column("policy", overflow="fold", max_width=NAME_LENGTH)
     for metric in columns:
         table.add_column(
