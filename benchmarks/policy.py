@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks.report import Figure, print_table, write
 from thunderagent.simulation.catalogue import RL_BATCH, WORKLOADS
-from thunderagent.simulation.contenders import CONTENDERS
+from thunderagent.simulation.contenders import meanings
 from thunderagent.simulation.experiments import MEASURED_S, WARM_UP_S, Batch, Experiment, Steady
 from thunderagent.simulation.faults import NO_FAULTS, Faults
 from thunderagent.simulation.spec import EngineSpec
@@ -239,7 +239,7 @@ def _report(bench: _Bench, out: Path, scale: float) -> None:
         "measured": f"{scale:g} simulated hours after a quarter of warm-up",
         "seeds": ", ".join(map(str, bench.seeds)),
         "tuned on": f"swe, openhands, search with seeds {', '.join(map(str, TUNING_SEEDS))}",
-        **{f"policy {name}": CONTENDERS[name].meaning for name in dict.fromkeys(cell.policy for cell in bench.cells)},
+        **meanings(dict.fromkeys(cell.policy for cell in bench.cells)),
     }
     for path in write_report(Study("Policies compared", settings, bench.cells), out):
         print(path, file=sys.stderr)

@@ -69,5 +69,5 @@ def replay(
     }
     notes = [*imported.notes, *(f"fault: {text}" for text in fault)]
     if "cap" in plan.contenders:
-        notes.append("the best cap was searched on this trace itself: no cap that is chosen beforehand does better")
+        notes.append("the best cap was searched on this trace itself, which flatters it")
     carry_out(plan, f"Replay of {trace.name}", settings=settings, notes=notes, out=out, workers=workers, report=not no_report)

@@ -12,7 +12,7 @@ from thunderagent.cli.study import carry_out
 from thunderagent.errors import ConfigError
 from thunderagent.simulation.catalogue import WORKLOADS
 from thunderagent.simulation.contenders import CONTENDERS
-from thunderagent.simulation.experiments import Batch, Experiment, Steady
+from thunderagent.simulation.experiments import MEASURED_S, WARM_UP_S, Batch, Experiment, Steady
 from thunderagent.study.sweep import Plan
 
 FIRST_SEED = 21
@@ -72,7 +72,7 @@ def simulate(
         if source.group_size > 1:
             experiments.append(Batch(source, groups))
         else:
-            experiments += [Steady(source, value, 900.0 * hours, 3600.0 * hours) for value in sorted(set(load))]
+            experiments += [Steady(source, value, hours * WARM_UP_S, hours * MEASURED_S) for value in sorted(set(load))]
     spec = options.engine_spec(engine, constants)
     plan = Plan(
         experiments,

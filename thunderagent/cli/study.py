@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from thunderagent.cli.options import writing
-from thunderagent.simulation.contenders import CONTENDERS
+from thunderagent.simulation.contenders import meanings
 from thunderagent.study.document import Cell, Study
 from thunderagent.study.report import write_report
 from thunderagent.study.report.table import print_study
@@ -72,5 +72,5 @@ def _settings(plan: Plan, results: Results, settings: dict[str, Any]) -> dict[st
         **{f"engine.{key}": value for key, value in asdict(spec).items()},
         "seeds": ", ".join(map(str, plan.seeds)),
         **found,
-        **{f"policy {name}": CONTENDERS[name].meaning for name in plan.contenders},
+        **meanings(plan.contenders),
     }

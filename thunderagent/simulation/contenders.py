@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from thunderagent.core import CapPolicy, DefaultPolicy, Policy, ThunderPolicy, TrPolicy
@@ -23,6 +23,7 @@ class Contender:
 
     name: str
     meaning: str
+    """In plain words, for reports."""
     policy: Callable[[], Policy]
     engine: Callable[[EngineSpec], EngineSpec] = lambda spec: spec
     """What the engine is made to be."""
@@ -46,45 +47,72 @@ def with_free_host_tier(spec: EngineSpec) -> EngineSpec:
 CONTENDERS = {
     contender.name: contender
     for contender in (
-        Contender("default", "the engine alone; a program stays on the engine that it began on", DefaultPolicy),
-        Contender("least-loaded", "engines alone; each turn goes where the fewest run", lambda: DefaultPolicy("least-loaded")),
+        Contender(
+            "default",
+            "No scheduling: every turn goes to the engine at once, as without this project; a program stays on its engine.",
+            DefaultPolicy,
+        ),
+        Contender(
+            "least-loaded",
+            "No scheduling; each turn goes to the engine on which the fewest run.",
+            lambda: DefaultPolicy("least-loaded"),
+        ),
         Contender(
             "prefix-affinity",
-            "engines alone; each turn goes where its prefix is likely cached, unless too many run there",
+            "No scheduling; each turn goes to the engine that likely has its prefix cached, unless too many run there.",
             lambda: DefaultPolicy("prefix-affinity"),
         ),
         Contender(
-            "cap", "so many programs per engine and no more; the best number of a few, searched on other programs", CapPolicy
+            "cap",
+            "A fixed number of programs per engine; the best number of a few, searched on other programs than those shown.",
+            CapPolicy,
         ),
-        Contender("tr", "ThunderAgent as published (arXiv 2602.13692): a tick every 5 s, shortest first", TrPolicy.published),
+        Contender(
+            "tr", "ThunderAgent as published (arXiv 2602.13692): a tick every 5 s, shortest programs first.", TrPolicy.published
+        ),
         Contender(
             "tr-decay",
-            "the same, where programs in tools count for less with time",
+            "As published, with the weight of a KV cache in a tool call halved every second.",
             lambda: TrPolicy.published(acting_half_life_s=1.0),
         ),
-        Contender("tr-events", "the published rules at every event, without their known defects", TrPolicy),
-        Contender("thunder", "our policy before an unmodified engine", ThunderPolicy),
+        Contender("tr-events", "The published rules at every event, without the defects of their public code.", TrPolicy),
         Contender(
-            "thunder-groups", "the same; groups of samples whose first are over go first", lambda: ThunderPolicy(group_aware=True)
+            "thunder",
+            "This project's policy, before an unmodified engine. Programs are admitted by age; the KV cache of a program in a "
+            "tool call is kept while that pays; how much is admitted is corrected by what the engine shows.",
+            ThunderPolicy,
         ),
         Contender(
-            "thunder+hints", "our policy, and an engine that takes its hints", lambda: ThunderPolicy(hints=True), with_hints
+            "thunder-groups",
+            "thunder; of programs that were started from one prompt, those that complete the group go first.",
+            lambda: ThunderPolicy(group_aware=True),
+        ),
+        Contender(
+            "thunder+hints",
+            "thunder, and an engine that takes its hints: what may be evicted first, and who goes first.",
+            lambda: ThunderPolicy(hints=True),
+            with_hints,
         ),
         Contender(
             "thunder+host",
-            f"our policy, hints, and {HOST_SHARE:g} times the KV capacity in host memory",
+            f"thunder with hints, and {HOST_SHARE:g} times the engine's KV capacity in host memory.",
             lambda: ThunderPolicy(hints=True),
             with_host_tier,
         ),
         Contender(
             "bound",
-            "running requests limited to the KV capacity, all other KV offloaded for free",
+            "No policy but a limit: running requests are limited to the KV capacity, all other KV is offloaded at no cost.",
             DefaultPolicy,
             with_free_host_tier,
         ),
     )
 }
 """By name; ``cap`` gets the number that is found with ``caps``."""
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """For the settings of a study, so that its data tell what was compared."""
+    return {f"policy {name}": CONTENDERS[name].meaning for name in names}
 
 
 def caps(context_tokens: float, spec: EngineSpec) -> list[int]:

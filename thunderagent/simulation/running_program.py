@@ -57,8 +57,7 @@ class RunningProgram:
 
     def own_chain(self, block_size_tokens: int) -> tuple[list[int], int]:
         """Names of the blocks of the context so far, and how many of the first are shared with other programs."""
-        tokens = self.prompt_tokens + self.turn.output_tokens
-        return _names(self._parts, tokens, block_size_tokens), self._shared_tokens // block_size_tokens
+        return self.chain(block_size_tokens), self._shared_tokens // block_size_tokens
 
     @property
     def is_last_turn(self) -> bool:

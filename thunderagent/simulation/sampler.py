@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 from thunderagent.simulation.driver import Driver
 
 
-@dataclass(slots=True)
-class EngineSamples:
-    """One engine over time; all lists have the same length. Tokens as the scheduler's ledger counts them."""
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The state of one engine at equal intervals; all lists have the same length. Tokens as the scheduler counts them."""
 
+    engine: str
     capacity_tokens: int
+    time_s: list[float]
+    """Simulated, from the start of the warm-up."""
     reasoning_tokens: list[int] = field(default_factory=list)
+    """KV of programs with a turn in the engine."""
     held_tokens: list[int] = field(default_factory=list)
+    """KV held for programs in a tool call."""
     shared_tokens: list[int] = field(default_factory=list)
+    """KV of shared starts, counted once."""
     running: list[int] = field(default_factory=list)
+    """Requests in the engine's batch."""
     queued: list[int] = field(default_factory=list)
+    """Requests in the engine's own queue."""
 
 
 class Sampler:
@@ -26,7 +34,9 @@ class Sampler:
         self.time_s: list[float] = []
         self.paused_programs: list[int] = []
         """In line at the scheduler."""
-        self.engines = {name: EngineSamples(station.engine.spec.usable_tokens) for name, station in driver.stations.items()}
+        self.engines = {
+            name: Samples(name, station.engine.spec.usable_tokens, self.time_s) for name, station in driver.stations.items()
+        }
         self._driver, self._every_s = driver, every_s
         self._look()
 

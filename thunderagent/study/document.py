@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from thunderagent.errors import StudyError
+from thunderagent.simulation.sampler import Samples
 
 VERSION = 1
 """Of the JSON; another one is refused."""
@@ -59,26 +60,6 @@ class Cell:
     """Under way at once."""
     seed: int
     metrics: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The state of one engine at equal intervals; all lists have the same length."""
-
-    engine: str
-    capacity_tokens: int
-    time_s: list[float]
-    """Simulated, from the start of the warm-up."""
-    reasoning_tokens: list[int]
-    """KV of programs with a turn in the engine."""
-    held_tokens: list[int]
-    """KV held for programs in a tool call."""
-    shared_tokens: list[int]
-    """KV of shared starts, counted once."""
-    running: list[int]
-    """Requests in the engine's batch."""
-    queued: list[int]
-    """Requests in the engine's own queue."""
 
 
 @dataclass(frozen=True, slots=True)

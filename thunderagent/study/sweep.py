@@ -37,7 +37,7 @@ class Plan:
         return [
             Job(_shorter(experiment), "cap", self.engines, CAP_SEED, self.faults, cap)
             for experiment in self.experiments
-            for cap in _caps(experiment, self.engines)
+            for cap in caps(experiment.mean_context_tokens, self.engines[0])
         ]
 
     def jobs(self, best: Sequence[int]) -> list[Job]:
@@ -72,7 +72,7 @@ class Results:
 def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object] = lambda done, total, cell: None) -> Results:
     """Run it. ``progress`` is told how many of how many simulations are done, and the last of them."""
     searches = plan.searches()
-    total = len(searches) + len(plan.jobs([0] * len(plan.experiments)))
+    total = len(searches) + len(plan.seeds) * len(plan.experiments) * len(plan.contenders)
     # Ctrl-C reaches all processes of a terminal: workers end without a word, this process tells the user.
     with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)) as pool:
 
@@ -88,27 +88,22 @@ def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object]
                 raise
             return [results[index] for index in range(len(jobs))]
 
-        best = _best(plan, searches, [cell for cell, _ in run_all(searches, 0)])
-        results = run_all(plan.jobs(best or [0] * len(plan.experiments)), len(searches))
+        tried = [cell for cell, _ in run_all(searches, 0)]
+        best = _best(plan, list(zip(searches, tried, strict=True)))
+        results = run_all(plan.jobs(best), len(searches))
     cells = _compared([cell for cell, _ in results])
     return Results(cells, [timeline for _, timeline in results if timeline is not None], best)
-
-
-def _caps(experiment: Experiment, engines: Sequence[EngineSpec]) -> list[int]:
-    return caps(experiment.mean_context_tokens, engines[0])
 
 
 def _shorter(experiment: Experiment) -> Experiment:
     return replace(experiment, measured_s=SEARCH_SHARE * experiment.measured_s) if isinstance(experiment, Steady) else experiment
 
 
-def _best(plan: Plan, searches: Sequence[Job], cells: Sequence[Cell]) -> list[int]:
-    """Of each experiment; the searches are in their order."""
+def _best(plan: Plan, tried: Sequence[tuple[Job, Cell]]) -> list[int]:
+    """Of each experiment, if caps were tried."""
     found: list[int] = []
-    tried = list(zip(searches, cells, strict=True))
-    for experiment in plan.experiments if searches else ():
-        count = len(_caps(experiment, plan.engines))
-        mine, tried = tried[:count], tried[count:]
+    for experiment in plan.experiments if tried else ():
+        mine = [(job, cell) for job, cell in tried if job.experiment == _shorter(experiment)]
         job, _ = max(mine, key=lambda pair: pair[1].metrics["steps_per_min"])
         assert job.cap is not None
         found.append(job.cap)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from thunderagent.simulation.outcome import FinishedTurn, OpenTurn, Outcome
 from thunderagent.simulation.sampler import Sampler
-from thunderagent.study.document import Cell, Samples, Timeline, Track
+from thunderagent.study.document import Cell, Timeline, Track
 
 TRACKS = 40
 """Programs that a picture can show one below the other."""
@@ -15,19 +15,7 @@ TRACKS = 40
 
 def timeline(cell: Cell, sampler: Sampler, outcome: Outcome) -> Timeline:
     """Of one simulation that was sampled."""
-    engines = [
-        Samples(
-            name,
-            samples.capacity_tokens,
-            sampler.time_s,
-            samples.reasoning_tokens,
-            samples.held_tokens,
-            samples.shared_tokens,
-            samples.running,
-            samples.queued,
-        )
-        for name, samples in sampler.engines.items()
-    ]
+    engines = list(sampler.engines.values())
     return Timeline(cell.workload, cell.policy, cell.load, cell.seed, engines, sampler.paused_programs, _tracks(outcome))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from thunderagent.study.document import Cell, Samples, Study, Timeline, Track
+from thunderagent.simulation.sampler import Samples
+from thunderagent.study.document import Cell, Study, Timeline, Track
 
 
 def cell(policy: str, load: float = 4.0, seed: int = 1, workload: str = "swe", **metrics: float) -> Cell:

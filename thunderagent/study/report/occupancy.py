@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thunderagent.study.document import Samples, Timeline
+from thunderagent.simulation.sampler import Samples
+from thunderagent.study.document import Timeline
 from thunderagent.study.report.canvas import Panel, compose, swatch
 from thunderagent.study.report.numbers import tick_text
 from thunderagent.study.report.palette import GRID, INK, PAUSED, QUEUED, REASONING, SHARED, TOOL

@@ -18,7 +18,7 @@ POLICIES = {
     BOUND: GREY,
     CAP: "#009e73",
     TR: "#0072b2",
-    "tr-published": "#3a9ad6",
+    "tr-events": "#3a9ad6",
     "tr-decay": "#b565a7",
 }
 OTHERS = ("#999933", "#aa4499", "#44aa99", "#6677cc", "#ad5c6b", "#5f9f3f", "#a07850")

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from thunderagent.simulation.contenders import CONTENDERS
+
 THUNDER, ALONE, BOUND, CAP, TR = "thunder", "default", "bound", "cap", "tr"
 """Names of policies that reports treat in a special way. ``bound`` is no policy: nothing can be better."""
 
 LABELS = {ALONE: "engine alone", CAP: "best cap"}
 """Of policies whose name alone does not tell enough."""
-
-POLICIES = {
-    THUNDER: "This project's policy. Programs are admitted by age; the KV cache of a program in a tool call is kept while "
-    "that pays; how much is admitted is corrected by what the engine shows.",
-    "thunder-groups": "The same; of programs that were started from one prompt, those that complete the group go first.",
-    ALONE: "No scheduling: every turn goes to the engine at once, as without this project.",
-    CAP: "A fixed number of programs per engine; the best number, searched on other programs than those shown.",
-    TR: "The published policy (arXiv 2602.13692) without the defects of its public code.",
-    "tr-published": "The published policy as its public code has it.",
-    "tr-decay": "As published, with the weight of a KV cache in a tool call halved every second.",
-    BOUND: "No policy: a limit that no scheduler can exceed on this workload.",
-}
 
 METRICS = {
     "steps_per_min": "Turns (one answer of the model each) that all engines finish per minute.",
@@ -64,4 +54,4 @@ def policy_label(policy: str) -> str:
 
 def policy_words(policies: Sequence[str]) -> dict[str, str]:
     """Of those that are known, by label."""
-    return {policy_label(policy): POLICIES[policy] for policy in policies if policy in POLICIES}
+    return {policy_label(policy): CONTENDERS[policy].meaning for policy in policies if policy in CONTENDERS}
