@@ -50,8 +50,7 @@ def begin(state: State, event: TurnArrived) -> None:
         refuse(state, event.turn_id, "no backend is up", RETRY_AFTER_S)
         _settle(state, program)
         return
-    limit_tokens = state.policy.largest_prompt_tokens(state.ledger)
-    if limit_tokens is not None and prompt_tokens > limit_tokens and (problem := too_large(state, prompt_tokens)) is not None:
+    if (problem := too_large(state, prompt_tokens)) is not None:
         refuse(state, event.turn_id, problem)
         _settle(state, program)
         return
