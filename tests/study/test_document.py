@@ -7,7 +7,7 @@ import pytest
 
 from tests.study.report.studies import batches, cell, study, swept, timeline
 from thunderagent.errors import StudyError
-from thunderagent.study.document import METRICS, VERSION, Study, medians
+from thunderagent.study.document import METRICS, VERSION, Study
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,6 @@ def test_workloads_and_policies_come_in_order_of_appearance_and_loads_by_size() 
     assert mixed.workloads == ["swe", "search"]
     assert mixed.policies == ["b", "a", "c"]
     assert mixed.loads("swe") == [1.0, 2.0, 4.0]
-
-
-def test_a_median_is_over_seeds_and_only_of_what_all_of_them_have() -> None:
-    cells = [cell("a", seed=seed, hit_rate=rate, ratio=1.0) for seed, rate in ((1, 0.1), (2, 0.9), (3, 0.3))]
-
-    assert medians(cells) == {"hit_rate": 0.3, "ratio": 1.0}
-    assert medians([*cells, cell("a", seed=4, hit_rate=0.5)]) == {"hit_rate": 0.4}
 
 
 def test_a_metric_says_which_way_is_better() -> None:

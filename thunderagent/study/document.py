@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 from thunderagent.errors import StudyError
@@ -143,11 +142,6 @@ class Study:
             raise StudyError(f"no study can be read from it: {error} is missing") from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise StudyError(f"no study can be read from it: {error}") from error
-
-
-def medians(cells: Sequence[Cell]) -> dict[str, float]:
-    """Of each metric over seeds."""
-    return {name: median(cell.metrics[name] for cell in cells) for name in METRICS if all(name in c.metrics for c in cells)}
 
 
 def _unique(names: Iterable[str]) -> list[str]:
