@@ -8,9 +8,10 @@
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
     │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
     │   └── TraceError           a recorded trace cannot be read; names the line
-    └── TurnError                one turn could not run; the program may go on with another turn
-        ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
-        └── BackendLost          its backend died or left while it ran
+    ├── TurnError                one turn could not run; the program may go on with another turn
+    │   ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
+    │   └── BackendLost          its backend died or left while it ran
+    └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
 To add one: subclass the boundary it belongs to, add it to the tree, and say in its docstring who is to act on it.
 """
@@ -95,3 +96,17 @@ class BackendLost(TurnError):
         super().__init__(f"backend {backend_id!r} was lost during a turn of program {program_id!r}")
         self.program_id = program_id
         self.backend_id = backend_id
+
+
+class RequestProblem(ThunderAgentError):
+    """A request to the gateway that is not answered by an engine. Sent to the client in the shape that its SDK expects."""
+
+    def __init__(
+        self, status: int, reason: str, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        """``reason`` is for machines (``queue_full``), ``message`` for people, ``param`` names the field at fault."""
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.param = param
+        self.retry_after_s = retry_after_s
