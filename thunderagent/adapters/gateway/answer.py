@@ -7,6 +7,8 @@ from typing import Protocol
 
 from thunderagent.core import PromptSize, Usage
 
+NO_PROMPT = PromptSize(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -20,7 +22,7 @@ class Asked:
     """Whether server-sent events are asked for."""
     hide_usage: bool = False
     """Whether the usage in the stream was asked for by the gateway and is not to reach the client."""
-    prompt: PromptSize = PromptSize(0, 0)
+    prompt: PromptSize = NO_PROMPT
     prompt_tokens: int | None = None
     """Where the prompt is given as token ids."""
 
