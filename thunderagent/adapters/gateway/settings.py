@@ -18,7 +18,7 @@ class GatewaySettings:
     api_keys: tuple[str, ...] = ()
     """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
     admin_keys: tuple[str, ...] = ()
-    """The same for management endpoints. None: what changes something is open to this machine only, ``POST /workers`` to nobody."""
+    """The same for management endpoints. None: all clients may release and sync weights, nobody may ``POST /workers``."""
     max_body_bytes: int = 64 << 20
     """A longer request body is refused with 413. A context of a million tokens, with images, is less."""
     max_head_bytes: int = 64 << 10
