@@ -23,7 +23,7 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_handle", "_protocol", "_task", "_transport", "chunks", "dialect", "disconnected", "expired", "headers", "keep_alive",
-        "message_event", "on_writable", "received", "response_complete", "response_started", "url", "whole",
+        "message_event", "on_writable", "received", "response_complete", "response_started", "status", "url", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +49,8 @@ class Exchange:
         self.headers = headers
         self.chunks: list[bytes] = []
         self.received = 0
+        self.status = 0
+        """Of the answer, once it has begun."""
         self.whole = False
         """Whether all of the request is here."""
         self.on_writable: Callable[[bool], None] | None = None
@@ -60,10 +62,10 @@ class Exchange:
         self.response_complete = False
         self.message_event = self
 
-    @property
-    def body(self) -> bytes:
-        """Of the request."""
-        return self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+    def take_body(self) -> bytes:
+        """Of the request; it is not kept here any longer."""
+        chunks, self.chunks = self.chunks, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def start(self) -> None:
         """All of the request is here, and it is its turn on the connection."""
@@ -142,6 +144,7 @@ class Exchange:
 
     def _head(self, status: int, headers: Headers) -> list[bytes]:
         self.response_started = True
+        self.status = status
         lines = [STATUS_LINE[status]]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
