@@ -1,0 +1,168 @@
+"""Load on one target, every answer verified byte for byte, and what the target's processes used for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.gateway import dialect
+from benchmarks.gateway.connection import Answer, ClientConnection, LoadError
+from benchmarks.gateway.target import Target, cpu_s
+
+PROMPT_TOKENS = re.compile(rb'"prompt_tokens":(\d+)')
+OTHER_LENGTH = 0.3
+"""By so much of its length may a body differ from what was sent: routers write JSON anew and add or drop fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a number of requests took."""
+
+    requests: int
+    chunks: int
+    wall_s: float
+    cpu_s: float
+    """Of the target's processes; 0 for one without a process id."""
+
+    @property
+    def cpu_us_per_request(self) -> float:
+        return 1e6 * self.cpu_s / self.requests
+
+    @property
+    def cpu_us_per_chunk(self) -> float:
+        return 1e6 * self.cpu_s / self.chunks
+
+
+class Verifier:
+    """Knows what the engine answers to requests of one kind: a full look at the first, equal bytes from then on."""
+
+    def __init__(self, target: Target, body_bytes: int, stream_tokens: int | None = None) -> None:
+        self._target, self._body_bytes, self._stream_tokens = target, body_bytes, stream_tokens
+        self._good = b""
+
+    def __call__(self, answer: Answer) -> None:
+        """
+        Raises:
+            LoadError: it is anything else than the engine's answer to the whole request.
+        """
+        if answer.status == 200 and answer.body == self._good:
+            return
+        found = PROMPT_TOKENS.search(answer.body, max(0, len(answer.body) - 400))
+        prompt_tokens = int(found[1]) if found else -1
+        sent_tokens = self._body_bytes / dialect.BYTES_PER_TOKEN
+        if self._stream_tokens is None:
+            expected = dialect.answer(prompt_tokens)
+        else:
+            expected = dialect.stream(prompt_tokens, self._stream_tokens)
+        same_request = abs(prompt_tokens - sent_tokens) <= OTHER_LENGTH * sent_tokens
+        if answer.status != 200 or answer.body != expected or not same_request:
+            raise LoadError(f"{self._target.name}: {_difference(answer, expected)}")
+        self._good = answer.body
+
+
+def request(target: Target, body_bytes: int, program: str, stream_tokens: int | None = None) -> bytes:
+    """A chat request of a program, as this target is told of it."""
+    host = f"{target.host}:{target.port}"
+    if target.id_in_body:
+        return dialect.http_request(host, dialect.chat(body_bytes, program=program, stream_tokens=stream_tokens))
+    body = dialect.chat(body_bytes, stream_tokens=stream_tokens)
+    return dialect.http_request(host, body, {"X-Session-ID": program})
+
+
+@contextlib.asynccontextmanager
+async def connections(target: Target, number: int) -> AsyncIterator[list[ClientConnection]]:
+    """Open until the block ends."""
+    opened: list[ClientConnection] = []
+    try:
+        while len(opened) < number:
+            opened.append(await ClientConnection.open(target.name, target.host, target.port))
+        yield opened
+    finally:
+        for each in opened:
+            each.close()
+
+
+async def drive(
+    target: Target, through: Sequence[ClientConnection], requests: Sequence[bytes], total: int, verify: Callable[[Answer], None]
+) -> Load:
+    """Closed loop: every connection sends its next request as soon as it has the answer. The requests are taken in turn."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    sent = answered = 0
+
+    def fail(error: LoadError) -> None:
+        if not over.done():
+            over.set_exception(error)
+
+    def send_on(connection: ClientConnection) -> None:
+        nonlocal sent
+        sent += 1
+        connection.send(requests[(sent - 1) % len(requests)], done, fail)
+
+    def done(connection: ClientConnection, answer: Answer) -> None:
+        nonlocal answered
+        try:
+            verify(answer)
+        except LoadError as error:
+            fail(error)
+            return
+        answered += 1
+        if sent < total:
+            send_on(connection)
+        elif answered == total and not over.done():
+            over.set_result(None)
+
+    used_s, began_s = _cpu_s(target), time.perf_counter()
+    for connection in through[:total]:
+        send_on(connection)
+    await over
+    return Load(total, 0, time.perf_counter() - began_s, _cpu_s(target) - used_s)
+
+
+async def closed_loop(target: Target, *, body_bytes: int, connected: int, total: int, programs: int | None = None) -> Load:
+    """Requests that are not streamed; one before on each connection that does not count.
+
+    Args:
+        programs: That take turns; None: one for each connection.
+    """
+    wanted = [request(target, body_bytes, program_id(index)) for index in range(programs or connected)]
+    verify = Verifier(target, body_bytes)
+    async with connections(target, connected) as through:
+        await drive(target, through, wanted, connected, verify)
+        return await drive(target, through, wanted, total, verify)
+
+
+async def streams(target: Target, *, number: int, tokens: int, body_bytes: int = dialect.SMALL_BYTES) -> Load:
+    """So many streams side by side, each on a connection of its own, which had a request before."""
+    verify = Verifier(target, body_bytes, tokens)
+    async with connections(target, number) as through:
+        plain = [request(target, body_bytes, program_id(index)) for index in range(number)]
+        await drive(target, through, plain, number, Verifier(target, body_bytes))
+        wanted = [request(target, body_bytes, program_id(index), tokens) for index in range(number)]
+        load = await drive(target, through, wanted, number, verify)
+    return Load(load.requests, number * tokens, load.wall_s, load.cpu_s)
+
+
+def program_id(index: int) -> str:
+    """All of one length, so that bodies are, too."""
+    return f"bench/{index:08d}"
+
+
+def _cpu_s(target: Target) -> float:
+    return 0.0 if target.pid is None else cpu_s(target.pid)
+
+
+def _difference(answer: Answer, expected: bytes) -> str:
+    if answer.status != 200:
+        return f"answers {answer.status}: {answer.body[:300]!r}"
+    at = next((index for index, (got, want) in enumerate(zip(answer.body, expected, strict=False)) if got != want), None)
+    if at is None and len(answer.body) == len(expected):
+        return f"the engine got a body of another length: {answer.body[-200:]!r}"
+    at = min(len(answer.body), len(expected)) if at is None else at
+    return (
+        f"an answer of {len(answer.body):,} bytes, not {len(expected):,}; they differ from byte {at:,} on: "
+        f"{answer.body[at : at + 80]!r}, not {expected[at : at + 80]!r}"
+    )
