@@ -11,8 +11,8 @@ SMALL_BYTES, MEDIUM_BYTES, LARGE_BYTES = 328, 199_000, 2_000_000
 ANSWER_TOKENS = 8
 BYTES_PER_TOKEN = 4
 TRANSCRIPT = (
-    r'def resolve(self, name: str) -> Path:\n    \"\"\"The file, or an error that says what is there.\"\"\"\n'
-    r'    for folder in self.folders:\n        found = folder / f\"{name}.yaml\"\n        if found.exists():\n'
+    r"def resolve(self, name: str) -> Path:\n    \"\"\"The file, or an error that says what is there.\"\"\"\n"
+    r"    for folder in self.folders:\n        found = folder / f\"{name}.yaml\"\n        if found.exists():\n"
     r"            return found\n\n$ pytest -x tests/test_config.py\n3 passed, 1 failed in 0.42s\n"
     r"E   AssertionError: assert '/etc/app' == '/etc/app/conf'\n"
 )

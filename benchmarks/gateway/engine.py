@@ -30,7 +30,8 @@ KV_BLOCKS, BLOCK_TOKENS = 200_000_001, 16
 """A KV cache that no benchmark fills: nobody is ever held back. vLLM keeps one block for itself."""
 LOOKED_AT_BYTES = 1_024
 """Of the start and of the end of a body: there the few fields are that matter, wherever a router moves them to."""
-MAX_TOKENS = re.compile(rb'"max_tokens": ?(\d+)')
+MAX_TOKENS = re.compile(rb'"max(?:_completion)?_tokens": ?(\d+)')
+"""sglang-router gives it its newer name."""
 STREAM = re.compile(rb'"stream": ?true')
 
 

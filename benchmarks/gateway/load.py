@@ -14,8 +14,8 @@ from benchmarks.gateway.connection import Answer, ClientConnection, LoadError
 from benchmarks.gateway.target import Target, cpu_s
 
 PROMPT_TOKENS = re.compile(rb'"prompt_tokens":(\d+)')
-OTHER_LENGTH = 0.3
-"""By so much of its length may a body differ from what was sent: routers write JSON anew and add or drop fields."""
+REWRITTEN_BYTES, REWRITTEN_SHARE = 1_024, 0.1
+"""By so much may the body that the engine got differ from what was sent: routers write JSON anew, with fields of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class Verifier:
             return
         found = PROMPT_TOKENS.search(answer.body, max(0, len(answer.body) - 400))
         prompt_tokens = int(found[1]) if found else -1
-        sent_tokens = self._body_bytes / dialect.BYTES_PER_TOKEN
+        got_bytes = prompt_tokens * dialect.BYTES_PER_TOKEN
         if self._stream_tokens is None:
             expected = dialect.answer(prompt_tokens)
         else:
             expected = dialect.stream(prompt_tokens, self._stream_tokens)
-        same_request = abs(prompt_tokens - sent_tokens) <= OTHER_LENGTH * sent_tokens
-        if answer.status != 200 or answer.body != expected or not same_request:
+        whole_request = abs(got_bytes - self._body_bytes) <= REWRITTEN_BYTES + REWRITTEN_SHARE * self._body_bytes
+        if answer.status != 200 or answer.body != expected or not whole_request:
             raise LoadError(f"{self._target.name}: {_difference(answer, expected)}")
         self._good = answer.body
 
@@ -87,20 +87,25 @@ async def connections(target: Target, number: int) -> AsyncIterator[list[ClientC
 
 
 async def drive(
-    target: Target, through: Sequence[ClientConnection], requests: Sequence[bytes], total: int, verify: Callable[[Answer], None]
+    target: Target,
+    through: Sequence[ClientConnection],
+    request_of: Callable[[int], bytes],
+    numbers: range,
+    verify: Callable[[Answer], None],
 ) -> Load:
-    """Closed loop: every connection sends its next request as soon as it has the answer. The requests are taken in turn."""
+    """Closed loop: every connection sends the next request as soon as it has its answer.
+
+    Args:
+        request_of: The request of a number.
+        numbers: Of all requests, in the order in which they are sent.
+    """
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    sent = answered = 0
+    left = iter(numbers)
+    answered = 0
 
     def fail(error: LoadError) -> None:
         if not over.done():
             over.set_exception(error)
-
-    def send_on(connection: ClientConnection) -> None:
-        nonlocal sent
-        sent += 1
-        connection.send(requests[(sent - 1) % len(requests)], done, fail)
 
     def done(connection: ClientConnection, answer: Answer) -> None:
         nonlocal answered
@@ -110,16 +115,17 @@ async def drive(
             fail(error)
             return
         answered += 1
-        if sent < total:
-            send_on(connection)
-        elif answered == total and not over.done():
+        following = next(left, None)
+        if following is not None:
+            connection.send(request_of(following), done, fail)
+        elif answered == len(numbers) and not over.done():
             over.set_result(None)
 
     used_s, began_s = _cpu_s(target), time.perf_counter()
-    for connection in through[:total]:
-        send_on(connection)
+    for connection, number in zip(through, left, strict=False):
+        connection.send(request_of(number), done, fail)
     await over
-    return Load(total, 0, time.perf_counter() - began_s, _cpu_s(target) - used_s)
+    return Load(len(numbers), 0, time.perf_counter() - began_s, _cpu_s(target) - used_s)
 
 
 async def closed_loop(target: Target, *, body_bytes: int, connected: int, total: int, programs: int | None = None) -> Load:
@@ -128,22 +134,39 @@ async def closed_loop(target: Target, *, body_bytes: int, connected: int, total:
     Args:
         programs: That take turns; None: one for each connection.
     """
-    wanted = [request(target, body_bytes, program_id(index)) for index in range(programs or connected)]
+    request_of = in_turn([request(target, body_bytes, program_id(index)) for index in range(programs or connected)])
     verify = Verifier(target, body_bytes)
     async with connections(target, connected) as through:
-        await drive(target, through, wanted, connected, verify)
-        return await drive(target, through, wanted, total, verify)
+        await drive(target, through, request_of, range(connected), verify)
+        return await drive(target, through, request_of, range(total), verify)
 
 
-async def streams(target: Target, *, number: int, tokens: int, body_bytes: int = dialect.SMALL_BYTES) -> Load:
+async def streams(
+    target: Target,
+    *,
+    number: int,
+    tokens: int,
+    body_bytes: int = dialect.SMALL_BYTES,
+    verify: Callable[[Answer], None] | None = None,
+) -> Load:
     """So many streams side by side, each on a connection of its own, which had a request before."""
-    verify = Verifier(target, body_bytes, tokens)
+    plain = in_turn([request(target, body_bytes, program_id(index)) for index in range(number)])
+    streamed = in_turn([request(target, body_bytes, program_id(index), tokens) for index in range(number)])
     async with connections(target, number) as through:
-        plain = [request(target, body_bytes, program_id(index)) for index in range(number)]
-        await drive(target, through, plain, number, Verifier(target, body_bytes))
-        wanted = [request(target, body_bytes, program_id(index), tokens) for index in range(number)]
-        load = await drive(target, through, wanted, number, verify)
+        await drive(target, through, plain, range(number), Verifier(target, body_bytes))
+        load = await drive(target, through, streamed, range(number), verify or Verifier(target, body_bytes, tokens))
     return Load(load.requests, number * tokens, load.wall_s, load.cpu_s)
+
+
+def in_turn(requests: Sequence[bytes]) -> Callable[[int], bytes]:
+    """One after the other, and again from the first."""
+    return lambda number: requests[number % len(requests)]
+
+
+def of_programs(target: Target, body_bytes: int, program_of: Callable[[int], int]) -> Callable[[int], bytes]:
+    """Requests of ever new programs: the program of a request's number, by its index."""
+    template, marked = request(target, body_bytes, program_id(0)), program_id(0).encode()
+    return lambda number: template.replace(marked, program_id(program_of(number)).encode(), 1)
 
 
 def program_id(index: int) -> str:

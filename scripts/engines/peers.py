@@ -1,7 +1,7 @@
 """Other proxies, to measure the gateway beside: nginx, sglang-router and vllm-router, with one engine behind each.
 
 scripts/peers setup                            .venv-peers with the routers (220 MB), and Debian's nginx if there is none
-scripts/peers start http://127.0.0.1:8000      start them in front of this engine until Ctrl-C; prints --peer NAME=URL:PID for each
+scripts/peers start http://127.0.0.1:8000      start them in front of this engine until Ctrl-C, print --peer NAME=URL:PID for each
 scripts/peers start http://127.0.0.1:8000 --only nginx sglang-router
 
 `python -m benchmarks.gateway` starts and ends them itself where they are installed.
@@ -78,9 +78,9 @@ def start(engine: str, wanted: list[str]) -> None:
             _wait_until_up(name, url, process, folder / f"{name}.log")
         for name, url, process in started:
             print(f"--peer {name}={url}:{process.pid}", flush=True)
-        print("ready", file=sys.stderr, flush=True)
+        print(flush=True)  # whoever reads this knows that no more come
         with contextlib.suppress(KeyboardInterrupt):
-            os.wait()
+            signal.pause()
 
 
 def _nginx_command(engine: str, port: int, folder: Path) -> list[str] | None:
