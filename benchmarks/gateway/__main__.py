@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +24,8 @@ COMPARED = (*BODIES, "streaming", "latency")
 WATCHED = ("population", "streams", "expiry", "memory")
 EXPLANATION = """\
 All proxies stand in front of one fake engine, which answers at once. Rounds are interleaved over the proxies; figures are
-medians of rounds, the table of cells has their range. CPU time is that of a proxy's processes alone, also of threads and children.
+medians of rounds, the first table has their range. CPU time is that of a proxy's processes alone, with their threads and
+children. Every answer is verified byte for byte. A program's id is sent in a header, and in cells of that name in the body.
 
 parts
   small, 200kb, 2mb   CPU per request, closed loop over 32 connections (8 with 2 MB), each of them one program
@@ -98,7 +99,7 @@ class Benchmark:
                     self.figures |= await growth.memory(self.cells, self.engine_url, self.extent, *self.gateway_options)
 
     @contextlib.contextmanager
-    def _reported(self, part: str) -> contextlib.AbstractContextManager[None]:  # type: ignore[misc]
+    def _reported(self, part: str) -> Iterator[None]:
         """A part that fails is told of, and the others are still measured."""
         try:
             yield

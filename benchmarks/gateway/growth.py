@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import sys
 import time
@@ -62,19 +63,18 @@ async def population(cells: Cells, engine_url: str, extent: Extent, *options: st
     what = "small: CPU per request, gateways with many"
     keep = ("--idle-ttl", "3600", *options)
     # A gateway for each: what one was asked to track stays tracked.
-    with gateway(engine_url, *keep) as few, gateway(engine_url, *keep) as programs:
-        with gateway(engine_url, *keep) as connections, gateway(engine_url, *keep) as both:
-            gateways = dict(zip(variants, (few, programs, connections, both), strict=True))
+    with contextlib.ExitStack() as running:
+        gateways = {name: running.enter_context(gateway(engine_url, *keep)) for name in variants}
+        for name, target in gateways.items():
+            await _ask_of_each(target, variants[name][1])
+        for number in range(extent.rounds):
+            _progress(f"many programs and connections: round {number + 1} of {extent.rounds}")
             for name, target in gateways.items():
-                await _ask_of_each(target, variants[name][1])
-            for number in range(extent.rounds):
-                _progress(f"many programs and connections: round {number + 1} of {extent.rounds}")
-                for name, target in gateways.items():
-                    connected, tracked = variants[name]
-                    took = await load.closed_loop(
-                        target, body_bytes=dialect.SMALL_BYTES, connected=connected, total=extent.requests, programs=tracked
-                    )
-                    cells.add(what, name, "us", took.cpu_us_per_request)
+                connected, tracked = variants[name]
+                took = await load.closed_loop(
+                    target, body_bytes=dialect.SMALL_BYTES, connected=connected, total=extent.requests, programs=tracked
+                )
+                cells.add(what, name, "us", took.cpu_us_per_request)
     few_us, *many_us = (cells.median(what, name) for name in variants)
     assert few_us is not None
     keys = ("programs_10000_over_32", "connections_1024_over_32", "programs_10000_connections_1024_over_32")
