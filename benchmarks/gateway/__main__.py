@@ -128,7 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.without_gateway:
             uvloop.run(benchmark.watch())
     table.print_cells(benchmark.cells.all())
-    report.print_table("gateway", benchmark.figures)
+    if benchmark.figures:
+        report.print_table("gateway", benchmark.figures)
     if options.json is not None:
         _write(options.json, benchmark)
         print(f"written: {options.json}")

@@ -1,4 +1,4 @@
-"""What was measured of whom, for people: medians and ranges."""
+"""What was measured of whom, for people: medians, and how far rounds were apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def print_cells(cells: Sequence[Cell]) -> None:
         for what, of_targets in rows.items():
             print(what, *(f"  {target}: {shown}" for target, shown in of_targets.items()), sep="\n")
         return
-    table = Table(title="median of rounds (lowest to highest)")
+    table = Table(title="median of rounds, ± half of their range")
     table.add_column("")
     for target in targets:
         table.add_column(target, justify="right")
@@ -30,10 +30,7 @@ def print_cells(cells: Sequence[Cell]) -> None:
 
 
 def _shown(cell: Cell) -> str:
-    low, high = min(cell.samples), max(cell.samples)
-    return f"{_number(cell.median)} ({_number(low)} to {_number(high)})" if len(cell.samples) > 1 else _number(cell.median)
-
-
-def _number(value: float) -> str:
-    """Three digits that count."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    number = f"{cell.median:,.0f}" if abs(cell.median) >= 100 else f"{cell.median:.3g}"
+    if len(cell.samples) == 1 or not cell.median:
+        return number
+    return f"{number} ±{abs(50 * (max(cell.samples) - min(cell.samples)) / cell.median):.0f}%"

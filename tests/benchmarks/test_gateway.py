@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -262,18 +262,18 @@ def test_the_document_has_figures_with_goals_the_rounds_and_the_environment(engi
 
 @pytest.mark.usefixtures("tiny")
 def test_a_part_that_fails_is_told_of_and_the_others_are_measured(
-    engine: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    engine: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> Callable[[Answer], None]:
+    def fail(*_: object, **__: object) -> None:
         raise LoadError("nobody is there")
 
     monkeypatch.setattr(growth.load, "streams", fail)
-    command = ["--quick", "--engine", engine.url, "--peers", "--part", "streams", "small"]
+    path = tmp_path / "gateway.json"
+    command = ["--quick", "--engine", engine.url, "--peers", "--json", str(path), "--part", "streams", "small"]
     assert benchmark.main(command) == 1
 
-    told = capsys.readouterr()
-    assert "error in streams: nobody is there" in told.err
-    assert "small_cpu_us" in told.out
+    assert "error in streams: nobody is there" in capsys.readouterr().err
+    assert set(json.loads(path.read_text())["figures"]) == {"small_cpu_us", "small_cpu_over_thunderagent_id_in_body"}
 
 
 def test_the_script_explains_itself() -> None:
