@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 
 MODEL = "fake"
@@ -19,38 +20,58 @@ TRANSCRIPT = (
 """What agents send: code and the output of tools. As it stands in JSON, with the escapes that this text needs there."""
 
 
-def chat(body_bytes: int, *, program: str | None = None, stream_tokens: int | None = None) -> bytes:
-    """A chat request of just so many bytes: a conversation in messages of some kB.
+PROGRAM, STEP = "bench/00000000", "step-00000000"
+"""The first program and its first turn. Where they stand in a request, another request has its own, of the same length."""
+
+
+def chat(body_bytes: int, *, id_in_body: bool = False, stream_tokens: int | None = None) -> bytes:
+    """A chat request of just so many bytes: the program's conversation, some kB to a message; only the last one is new.
 
     Args:
-        program: Its id in the body (thunderagent's own field); None leaves that to a header.
+        id_in_body: The program's id is also in thunderagent's own field.
         stream_tokens: Streamed, in so many chunks.
     """
     fields = f'"model":"{MODEL}","max_tokens":{stream_tokens or ANSWER_TOKENS},"temperature":0.7'
     if stream_tokens is not None:
         fields += ',"stream":true,"stream_options":{"include_usage":true}'
-    if program is not None:
-        fields += f',"program_id":"{program}"'
+    if id_in_body:
+        fields += f',"program_id":"{PROGRAM}"'
     start, end = f'{{{fields},"messages":[{{"role":"user","content":"', '"}]}'
-    room = body_bytes - len(start) - len(end)
-    if room < 0:
-        raise ValueError(f"a body of {body_bytes} bytes is too small, at least {body_bytes - room} are needed")
-    return (start + _conversation(room) + end).encode()
+    return (start + _conversation(body_bytes - len(start) - len(end)) + end).encode()
 
 
 @cache
 def _conversation(room: int) -> str:
     """The inside of "messages", from the first content to the last, ``room`` bytes long."""
+    first, last = f"Task {PROGRAM}. ", f"After {STEP}: "
+    if room < len(first) + len(last):
+        raise ValueError(f"the body has {room} bytes for its messages, at least {len(first) + len(last)} are needed")
     turns = ('"},{"role":"assistant","content":"', '"},{"role":"user","content":"')
     message = TRANSCRIPT * 6
-    parts: list[str] = []
-    used = 0
-    while room - used > 2 * len(message):
+    parts = [first]
+    left = room - len(first) - len(last)
+    while left > 2 * len(message):
         parts += [message, turns[len(parts) // 2 % 2]]
-        used += len(parts[-2]) + len(parts[-1])
-    rest = (TRANSCRIPT * (1 + (room - used) // len(TRANSCRIPT)))[: room - used]
+        left -= len(parts[-2]) + len(parts[-1])
+    rest = (TRANSCRIPT * (1 + left // len(TRANSCRIPT)))[:left]
     # An escape that was cut in two would not be JSON any more.
-    return "".join(parts) + (rest[:-1] + "." if rest.endswith("\\") else rest)
+    return "".join(parts) + last + (rest[:-1] + "." if rest.endswith("\\") else rest)
+
+
+class Turns:
+    """The requests of all programs and turns, as they go over the connection."""
+
+    def __init__(self, request: bytes) -> None:
+        """Of the first turn of the first program."""
+        pieces = re.split(f"({PROGRAM}|{STEP})".encode(), request)
+        self._fixed, self._marks = pieces, [(at, mark == STEP.encode()) for at, mark in enumerate(pieces) if at % 2]
+
+    def __call__(self, program: int, step: int) -> bytes:
+        """Of this program and turn; all are different."""
+        pieces = self._fixed.copy()
+        for at, is_step in self._marks:
+            pieces[at] = b"step-%08d" % step if is_step else b"bench/%08d" % program
+        return b"".join(pieces)
 
 
 def http_request(host: str, body: bytes, headers: dict[str, str] | None = None) -> bytes:

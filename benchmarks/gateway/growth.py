@@ -136,9 +136,11 @@ async def memory(cells: Cells, engine_url: str, extent: Extent, *options: str) -
     with gateway(engine_url, "--idle-ttl", f"{IDLE_TTL_S:g}", *options) as target:
         pid = target.pid
         assert pid is not None
-        request_of = load.of_programs(
-            target, dialect.SMALL_BYTES, lambda number: number // (CONNECTIONS * TURNS) * CONNECTIONS + number % CONNECTIONS
-        )
+        turn = load.turns(target, dialect.SMALL_BYTES)
+
+        def request_of(number: int) -> bytes:
+            return turn(number // (CONNECTIONS * TURNS) * CONNECTIONS + number % CONNECTIONS, number)
+
         verify = load.Verifier(target, dialect.SMALL_BYTES)
         began_s, samples = time.monotonic(), list[float]()
         async with load.connections(target, CONNECTIONS) as through:
@@ -159,10 +161,10 @@ async def memory(cells: Cells, engine_url: str, extent: Extent, *options: str) -
 
 async def _ask_of_each(target: Target, programs: int, first: int = 0) -> None:
     """One request of each of so many programs."""
-    request_of = load.of_programs(target, dialect.SMALL_BYTES, lambda number: number)
+    turn = load.turns(target, dialect.SMALL_BYTES)
     async with load.connections(target, CONNECTIONS) as through:
         numbers = range(first, first + programs)
-        await load.drive(target, through, request_of, numbers, load.Verifier(target, dialect.SMALL_BYTES))
+        await load.drive(target, through, lambda number: turn(number, 0), numbers, load.Verifier(target, dialect.SMALL_BYTES))
 
 
 async def _expired(target: Target) -> float:

@@ -64,13 +64,11 @@ class Verifier:
         self._good = answer.body
 
 
-def request(target: Target, body_bytes: int, program: str, stream_tokens: int | None = None) -> bytes:
-    """A chat request of a program, as this target is told of it."""
-    host = f"{target.host}:{target.port}"
-    if target.id_in_body:
-        return dialect.http_request(host, dialect.chat(body_bytes, program=program, stream_tokens=stream_tokens))
-    body = dialect.chat(body_bytes, stream_tokens=stream_tokens)
-    return dialect.http_request(host, body, {"X-Session-ID": program})
+def turns(target: Target, body_bytes: int, stream_tokens: int | None = None) -> dialect.Turns:
+    """Chat requests of programs, as this target is told of them."""
+    body = dialect.chat(body_bytes, id_in_body=target.id_in_body, stream_tokens=stream_tokens)
+    headers = {} if target.id_in_body else {"X-Session-ID": dialect.PROGRAM}
+    return dialect.Turns(dialect.http_request(f"{target.host}:{target.port}", body, headers))
 
 
 @contextlib.asynccontextmanager
@@ -134,44 +132,26 @@ async def closed_loop(target: Target, *, body_bytes: int, connected: int, total:
     Args:
         programs: That take turns; None: one for each connection.
     """
-    request_of = in_turn([request(target, body_bytes, program_id(index)) for index in range(programs or connected)])
+    turn, tracked = turns(target, body_bytes), programs or connected
     verify = Verifier(target, body_bytes)
+
+    def request_of(number: int) -> bytes:
+        return turn(number % tracked, number)
+
     async with connections(target, connected) as through:
         await drive(target, through, request_of, range(connected), verify)
-        return await drive(target, through, request_of, range(total), verify)
+        return await drive(target, through, request_of, range(connected, connected + total), verify)
 
 
-async def streams(
-    target: Target,
-    *,
-    number: int,
-    tokens: int,
-    body_bytes: int = dialect.SMALL_BYTES,
-    verify: Callable[[Answer], None] | None = None,
-) -> Load:
+async def streams(target: Target, *, number: int, tokens: int, verify: Callable[[Answer], None] | None = None) -> Load:
     """So many streams side by side, each on a connection of its own, which had a request before."""
-    plain = in_turn([request(target, body_bytes, program_id(index)) for index in range(number)])
-    streamed = in_turn([request(target, body_bytes, program_id(index), tokens) for index in range(number)])
+    body_bytes = dialect.SMALL_BYTES
+    plain, streamed = turns(target, body_bytes), turns(target, body_bytes, tokens)
+    exact = Verifier(target, body_bytes, tokens)
     async with connections(target, number) as through:
-        await drive(target, through, plain, range(number), Verifier(target, body_bytes))
-        load = await drive(target, through, streamed, range(number), verify or Verifier(target, body_bytes, tokens))
+        await drive(target, through, lambda index: plain(index, 0), range(number), Verifier(target, body_bytes))
+        load = await drive(target, through, lambda index: streamed(index, 1), range(number), verify or exact)
     return Load(load.requests, number * tokens, load.wall_s, load.cpu_s)
-
-
-def in_turn(requests: Sequence[bytes]) -> Callable[[int], bytes]:
-    """One after the other, and again from the first."""
-    return lambda number: requests[number % len(requests)]
-
-
-def of_programs(target: Target, body_bytes: int, program_of: Callable[[int], int]) -> Callable[[int], bytes]:
-    """Requests of ever new programs: the program of a request's number, by its index."""
-    template, marked = request(target, body_bytes, program_id(0)), program_id(0).encode()
-    return lambda number: template.replace(marked, program_id(program_of(number)).encode(), 1)
-
-
-def program_id(index: int) -> str:
-    """All of one length, so that bodies are, too."""
-    return f"bench/{index:08d}"
 
 
 def _cpu_s(target: Target) -> float:

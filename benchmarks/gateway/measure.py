@@ -124,10 +124,10 @@ async def _in_turn(
         for target in targets:
             (connection,) = await open_until.enter_async_context(load.connections(target, 1))
             verify = load.Verifier(target, body_bytes, stream_tokens)
-            asked.append((target, connection, verify, load.request(target, body_bytes, load.program_id(0), stream_tokens)))
+            asked.append((target, connection, verify, load.turns(target, body_bytes, stream_tokens)))
         for number in range(requests + 2):
-            for target, connection, verify, request in _rotated(asked, number):
-                answer = await connection.ask(request)
+            for target, connection, verify, turn in _rotated(asked, number):
+                answer = await connection.ask(turn(0, number))
                 verify(answer)
                 if number >= 2:  # the first ones find cold caches
                     took_s[target.name].append(answer.took_s if stream_tokens is None else answer.first_byte_s)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -41,21 +42,35 @@ def ask(engine: Target, raw: bytes) -> Answer:
 
 
 @pytest.mark.parametrize("body_bytes", [328, 1_000, 19_999, 199_000])
-@pytest.mark.parametrize("program", [None, "bench/00000001"])
-def test_a_chat_request_is_json_of_just_the_size_that_was_asked_for(body_bytes: int, program: str | None) -> None:
-    body = dialect.chat(body_bytes, program=program)
+@pytest.mark.parametrize("id_in_body", [False, True])
+@pytest.mark.parametrize("stream_tokens", [None, 9])
+def test_a_chat_request_is_json_of_just_the_size_that_was_asked_for(
+    body_bytes: int, id_in_body: bool, stream_tokens: int | None
+) -> None:
+    body = dialect.chat(body_bytes, id_in_body=id_in_body, stream_tokens=stream_tokens)
 
     assert len(body) == body_bytes
-    assert json.loads(body).get("program_id") == program
+    assert json.loads(body).get("program_id") == ("bench/00000000" if id_in_body else None)
 
 
 def test_a_body_that_has_no_room_for_its_fields_is_refused() -> None:
-    with pytest.raises(ValueError, match="a body of 40 bytes is too small"):
-        dialect.chat(40)
+    with pytest.raises(ValueError, match=r"the body has .* bytes for its messages, at least"):
+        dialect.chat(100)
+
+
+def test_turns_of_a_program_differ_in_their_last_message_and_programs_from_their_first() -> None:
+    turn = dialect.Turns(dialect.chat(19_999, id_in_body=True))
+    first, second, other = (json.loads(body) for body in (turn(7, 1), turn(7, 2), turn(8, 1)))
+
+    assert (first["program_id"], other["program_id"]) == ("bench/00000007", "bench/00000008")
+    assert first["messages"][:-1] == second["messages"][:-1]
+    assert first["messages"][-1] != second["messages"][-1]
+    assert first["messages"][0] != other["messages"][0]
+    assert len(turn(99_999_999, 99_999_999)) == 19_999
 
 
 def test_the_engine_answers_with_the_usage_of_the_body_that_it_got(engine: Target) -> None:
-    answer = ask(engine, load.request(engine, 4_000, "bench/1"))
+    answer = ask(engine, load.turns(engine, 4_000)(1, 1))
 
     assert (answer.status, answer.body) == (200, dialect.answer(1_000))
     assert json.loads(answer.body)["usage"]["prompt_tokens"] == 1_000
@@ -96,7 +111,7 @@ def test_all_chunks_of_streams_side_by_side_arrive(engine: Target, pace_ms: floa
 def test_a_stream_whose_client_leaves_is_over(engine: Target) -> None:
     processes.set_pace(engine.url, 5_000.0)
     with socket.create_connection((engine.host, engine.port)) as leaver:
-        leaver.sendall(load.request(engine, 328, "bench/1", stream_tokens=1_000))
+        leaver.sendall(load.turns(engine, 328, stream_tokens=1_000)(1, 1))
         assert leaver.recv(12) == b"HTTP/1.1 200"
     while (stats := processes.get_json(f"{engine.url}/stats"))["open_streams"] > 0:
         """The engine has not seen it yet."""
@@ -283,14 +298,11 @@ def test_the_script_explains_itself() -> None:
 
 
 def test_peers_that_are_not_installed_are_named_with_the_command_that_installs_them(tmp_path: Path) -> None:
-    script = tmp_path / "scripts"
-    script.mkdir()
-    for part in ("engines", "locks", "peers"):
-        (script / part).symlink_to(processes.ROOT / "scripts" / part)
-    command = [sys.executable, str(script / "engines" / "peers.py"), "start", "http://127.0.0.1:1", "--only", "sglang-router"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    shutil.copytree(processes.ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [tmp_path / "scripts" / "peers", "start", "http://127.0.0.1:1", "--only", "sglang-router"]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
-        said = process.stderr.readline()
+        assert process.stderr.readline() == "sglang-router is not installed: scripts/peers setup\n"
+        assert process.stdout.readline() == "\n"
         process.terminate()
-
-    assert said == "sglang-router is not installed: scripts/peers setup\n"
