@@ -114,6 +114,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     amount, extent = (Amount.quick(), growth.Extent.quick()) if options.quick else (Amount(), growth.Extent())
     if options.requests is not None:
         extent = replace(extent, watched=options.requests)
+    try:
+        benchmark = _measure(options, amount, extent)
+    except LoadError as error:
+        sys.exit(f"error: {error}")
+    if cells := benchmark.cells.all():
+        table.print_cells(cells)
+    if benchmark.figures:
+        report.print_table("gateway", benchmark.figures)
+    if options.json is not None:
+        _write(options.json, benchmark)
+        print(f"written: {options.json}")
+    if benchmark.failed:
+        print(f"not measured to the end: {', '.join(benchmark.failed)}", file=sys.stderr)
+    return 1 if benchmark.failed else 0
+
+
+def _measure(options: argparse.Namespace, amount: Amount, extent: growth.Extent) -> Benchmark:
+    """
+    Raises:
+        LoadError: something did not start.
+    """
     with contextlib.ExitStack() as running:
         engine_url = options.engine or running.enter_context(processes.engine())
         benchmark = Benchmark(engine_url, options.part, amount, extent, options.gateway_options)
@@ -127,15 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 uvloop.run(benchmark.compare([*own, *options.peer], gateway))
         if not options.without_gateway:
             uvloop.run(benchmark.watch())
-    table.print_cells(benchmark.cells.all())
-    if benchmark.figures:
-        report.print_table("gateway", benchmark.figures)
-    if options.json is not None:
-        _write(options.json, benchmark)
-        print(f"written: {options.json}")
-    if benchmark.failed:
-        print(f"not measured to the end: {', '.join(benchmark.failed)}", file=sys.stderr)
-    return 1 if benchmark.failed else 0
+    return benchmark
 
 
 def _write(path: Path, benchmark: Benchmark) -> None:

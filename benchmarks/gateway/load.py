@@ -42,7 +42,7 @@ class Verifier:
 
     def __init__(self, target: Target, body_bytes: int, stream_tokens: int | None = None) -> None:
         self._target, self._body_bytes, self._stream_tokens = target, body_bytes, stream_tokens
-        self._good = b""
+        self._good: bytes | None = None
 
     def __call__(self, answer: Answer) -> None:
         """

@@ -248,7 +248,7 @@ def tiny(engine: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Amount, "quick", classmethod(lambda _: Amount(2, few, 1, 3, 1, few)))
     extent = growth.Extent(rounds=1, requests=1_100, chunks=2, unreleased=100, watched=2_000)
     monkeypatch.setattr(growth.Extent, "quick", classmethod(lambda _: extent))
-    monkeypatch.setattr(growth, "IDLE_TTL_S", 0.0)
+    monkeypatch.setattr(growth, "tracked_programs", lambda _: 0)
     monkeypatch.setattr(growth, "MANY_PROGRAMS", 200)
     monkeypatch.setattr(measure, "PACE_MS", 1.0)
     monkeypatch.setattr(growth, "STREAMS_PACE_MS", 1.0)
