@@ -17,15 +17,17 @@ from benchmarks.gateway import figures as figures_of
 from benchmarks.gateway import growth, measure, processes, table
 from benchmarks.gateway.connection import LoadError
 from benchmarks.gateway.measure import BODIES, DIRECT, Amount, Cells
+from benchmarks.gateway.others import Others
 from benchmarks.gateway.target import Target
 from benchmarks.report import Figure
 
 COMPARED = (*BODIES, "streaming", "latency")
 WATCHED = ("population", "streams", "expiry", "memory")
 EXPLANATION = """\
-All proxies stand in front of one fake engine, which answers at once. Rounds are interleaved over the proxies; figures are
-medians of rounds, the first table has their range. CPU time is that of a proxy's processes alone, with their threads and
-children. Every answer is verified byte for byte. A program's id is sent in a header, and in cells of that name in the body.
+All proxies stand in front of one fake engine, which answers at once. Rounds are interleaved over the proxies: figures are
+medians of rounds, ratios are medians of each round's ratio, and the first table tells how far rounds were apart. CPU time is
+that of a proxy's processes alone, with their threads and children. Every answer is verified byte for byte. A program's id is
+sent in a header, in cells that say so in the body; each request differs in its last message, each program from its first.
 
 parts
   small, 200kb, 2mb   CPU per request, closed loop over 32 connections (8 with 2 MB), each of them one program
@@ -114,14 +116,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     amount, extent = (Amount.quick(), growth.Extent.quick()) if options.quick else (Amount(), growth.Extent())
     if options.requests is not None:
         extent = replace(extent, watched=options.requests)
+    others = Others()
     try:
         benchmark = _measure(options, amount, extent)
     except LoadError as error:
         sys.exit(f"error: {error}")
+    benchmark.figures["used_by_other_processes"] = Figure(others.percent(), "% of CPUs")
     if cells := benchmark.cells.all():
         table.print_cells(cells)
-    if benchmark.figures:
-        report.print_table("gateway", benchmark.figures)
+    report.print_table("gateway", benchmark.figures)
     if options.json is not None:
         _write(options.json, benchmark)
         print(f"written: {options.json}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from benchmarks.gateway.measure import BODIES, Cells
+from benchmarks.gateway.measure import BODIES, DIRECT, Cells
 from benchmarks.gateway.processes import GATEWAY
 from benchmarks.report import Figure
 
@@ -33,7 +33,7 @@ NAMES = {
 
 
 def of_cells(cells: Cells) -> dict[str, Figure]:
-    """The gateway's medians, and their ratios to the medians of each peer that was measured."""
+    """The gateway's medians, and its ratios to each peer that was measured."""
     figures: dict[str, Figure] = {}
     units = {(cell.what, cell.target): cell.unit for cell in cells.all()}
     targets = dict.fromkeys(cell.target for cell in cells.all())
@@ -42,16 +42,15 @@ def of_cells(cells: Cells) -> dict[str, Figure]:
         if ours is None:
             continue
         figures[name] = Figure(ours, units[what, GATEWAY])
+        goals = GOALS.get(what, {})
         for other in targets:
-            theirs = cells.median(what, other)
-            if other != GATEWAY and theirs:
-                goal = GOALS.get(what, {}).get(other)
-                figures[f"{_stem(name)}_over_{_identifier(other)}"] = Figure(ours / theirs, "x", at_most=goal)
-        public = cells.median(what, NGINX)
-        kind = what.partition(":")[0]
-        if public is not None and "CPU" in what and kind in PUBLIC_OVER_NGINX:
-            ratio = ours / (PUBLIC_OVER_NGINX[kind] * public)
-            figures[f"{_stem(name)}_over_public_thunderagent"] = Figure(ratio, "x", at_most=GOALS[what]["public"])
+            ratio = cells.ratio(what, GATEWAY, other) if other not in (GATEWAY, DIRECT) else None
+            if ratio is not None:
+                figures[f"{_stem(name)}_over_{_identifier(other)}"] = Figure(ratio, "x", at_most=goals.get(other))
+        over_nginx = cells.ratio(what, GATEWAY, NGINX)
+        if over_nginx is not None and "public" in goals:
+            ratio = over_nginx / PUBLIC_OVER_NGINX[what.partition(":")[0]]
+            figures[f"{_stem(name)}_over_public_thunderagent"] = Figure(ratio, "x", at_most=goals["public"])
     return figures
 
 

@@ -33,8 +33,8 @@ Figures = dict[str, Figure]
 class Extent:
     """How long it is watched."""
 
-    rounds: int = 5
-    requests: int = 6_000
+    rounds: int = 7
+    requests: int = 5_000
     """Per round of CPU time."""
     chunks: int = MANY_CHUNKS
     unreleased: int = UNRELEASED
@@ -75,10 +75,10 @@ async def population(cells: Cells, engine_url: str, extent: Extent, *options: st
                     target, body_bytes=dialect.SMALL_BYTES, connected=connected, total=extent.requests, programs=tracked
                 )
                 cells.add(what, name, "us", took.cpu_us_per_request)
-    few_us, *many_us = (cells.median(what, name) for name in variants)
-    assert few_us is not None
+    few, *many = variants
     keys = ("programs_10000_over_32", "connections_1024_over_32", "programs_10000_connections_1024_over_32")
-    return {key: Figure(us / few_us, "x", at_most=MAX_RATIO) for key, us in zip(keys, many_us, strict=True) if us is not None}
+    ratios = {key: cells.ratio(what, name, few) for key, name in zip(keys, many, strict=True)}
+    return {key: Figure(ratio, "x", at_most=MAX_RATIO) for key, ratio in ratios.items() if ratio is not None}
 
 
 async def many_streams(engine_url: str, extent: Extent, *options: str) -> Figures:

@@ -28,8 +28,8 @@ DIRECT = "direct"
 class Amount:
     """How much is measured."""
 
-    rounds: int = 5
-    requests: dict[str, int] = field(default_factory=lambda: {"small": 6_000, "200kb": 800, "2mb": 64})
+    rounds: int = 9
+    requests: dict[str, int] = field(default_factory=lambda: {"small": 3_000, "200kb": 400, "2mb": 40})
     """Of each target in each round."""
     stream_rounds: int = 3
     stream_tokens: int = 500
@@ -72,7 +72,16 @@ class Cells:
 
     def median(self, what: str, target: str) -> float | None:
         """None: not measured."""
-        return next((cell.median for cell in self.all() if (cell.what, cell.target) == (what, target)), None)
+        samples = self._of(what, target)
+        return statistics.median(samples) if samples else None
+
+    def ratio(self, what: str, target: str, other: str) -> float | None:
+        """The median of the ratios of each round: what the machine did besides, it did to both. None: not measured."""
+        rounds = list(zip(self._of(what, target), self._of(what, other), strict=False))
+        return statistics.median(one / another for one, another in rounds if another) if rounds else None
+
+    def _of(self, what: str, target: str) -> list[float]:
+        return next((samples for key, samples in self._samples.items() if key[:2] == (what, target)), [])
 
 
 async def cpu_of_bodies(cells: Cells, targets: Sequence[Target], body: str, amount: Amount) -> None:

@@ -226,6 +226,16 @@ def test_ratios_have_the_goals_and_compare_with_the_public_one_through_nginx() -
     assert (made["small_cpu_over_mine"].value, made["small_cpu_over_mine"].goal) == (0.5, None)
 
 
+def test_a_ratio_is_that_of_the_same_round() -> None:
+    cells = Cells()
+    for ours, theirs in [(1.0, 2.0), (10.0, 20.0), (9.0, 12.0)]:  # what slows one down slows the other one down
+        cells.add("small: CPU per request", "thunderagent", "us", ours)
+        cells.add("small: CPU per request", "mine", "us", theirs)
+
+    assert cells.ratio("small: CPU per request", "thunderagent", "mine") == 0.5
+    assert cells.ratio("small: CPU per request", "thunderagent", "nobody") is None
+
+
 def test_a_peer_that_was_not_measured_leaves_its_figures_out() -> None:
     cells = Cells()
     cells.add("200kb: CPU per request", "thunderagent", "us", 400.0)
@@ -288,7 +298,8 @@ def test_a_part_that_fails_is_told_of_and_the_others_are_measured(
     assert benchmark.main(command) == 1
 
     assert "error in streams: nobody is there" in capsys.readouterr().err
-    assert set(json.loads(path.read_text())["figures"]) == {"small_cpu_us", "small_cpu_over_thunderagent_id_in_body"}
+    made = set(json.loads(path.read_text())["figures"])
+    assert made == {"small_cpu_us", "small_cpu_over_thunderagent_id_in_body", "used_by_other_processes"}
 
 
 def test_the_script_explains_itself() -> None:
