@@ -37,7 +37,8 @@ class ClientConnection(asyncio.Protocol):
     _transport: asyncio.Transport
     _parser: httptools.HttpResponseParser
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, index: int) -> None:
+        self.index = index
         self._name = name
         self._done: Done | None = None
         self._failed: Callable[[LoadError], None] | None = None
@@ -45,14 +46,14 @@ class ClientConnection(asyncio.Protocol):
         self._began_s = self._first_s = 0.0
 
     @classmethod
-    async def open(cls, name: str, host: str, port: int) -> Self:
-        """Connect.
+    async def open(cls, name: str, host: str, port: int, index: int = 0) -> Self:
+        """Connect; the index tells connections of one target apart.
 
         Raises:
             LoadError: nobody listens there.
         """
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(lambda: cls(name), host, port)
+            _, connection = await asyncio.get_running_loop().create_connection(lambda: cls(name, index), host, port)
         except OSError as error:
             raise LoadError(f"{name}: no connection to {host}:{port}: {error}") from error
         return connection

@@ -139,8 +139,8 @@ async def memory(cells: Cells, engine_url: str, extent: Extent, *options: str) -
         assert pid is not None
         turn = load.turns(target, dialect.SMALL_BYTES)
 
-        def request_of(number: int) -> bytes:
-            return turn(number // (CONNECTIONS * TURNS) * CONNECTIONS + number % CONNECTIONS, number)
+        def request_of(index: int, number: int) -> bytes:
+            return turn(number // (CONNECTIONS * TURNS) * CONNECTIONS + index, number)
 
         verify = load.Verifier(target, dialect.SMALL_BYTES)
         began_s, samples = time.monotonic(), list[float]()
@@ -165,7 +165,7 @@ async def _ask_of_each(target: Target, programs: int, first: int = 0) -> None:
     turn = load.turns(target, dialect.SMALL_BYTES)
     async with load.connections(target, CONNECTIONS) as through:
         numbers = range(first, first + programs)
-        await load.drive(target, through, lambda number: turn(number, 0), numbers, load.Verifier(target, dialect.SMALL_BYTES))
+        await load.drive(target, through, lambda _, number: turn(number, 0), numbers, load.Verifier(target, dialect.SMALL_BYTES))
 
 
 def tracked_programs(target: Target) -> int:

@@ -18,6 +18,9 @@ REWRITTEN_BYTES, REWRITTEN_SHARE = 1_024, 0.1
 """By so much may the body that the engine got differ from what was sent: routers write JSON anew, with fields of their own."""
 
 
+RequestOf = Callable[[int, int], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a number of requests took."""
@@ -77,7 +80,7 @@ async def connections(target: Target, number: int) -> AsyncIterator[list[ClientC
     opened: list[ClientConnection] = []
     try:
         while len(opened) < number:
-            opened.append(await ClientConnection.open(target.name, target.host, target.port))
+            opened.append(await ClientConnection.open(target.name, target.host, target.port, len(opened)))
         yield opened
     finally:
         for each in opened:
@@ -87,14 +90,14 @@ async def connections(target: Target, number: int) -> AsyncIterator[list[ClientC
 async def drive(
     target: Target,
     through: Sequence[ClientConnection],
-    request_of: Callable[[int], bytes],
+    request_of: RequestOf,
     numbers: range,
     verify: Callable[[Answer], None],
 ) -> Load:
     """Closed loop: every connection sends the next request as soon as it has its answer.
 
     Args:
-        request_of: The request of a number.
+        request_of: Makes the request of a connection, by its index, and of a number.
         numbers: Of all requests, in the order in which they are sent.
     """
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -115,13 +118,13 @@ async def drive(
         answered += 1
         following = next(left, None)
         if following is not None:
-            connection.send(request_of(following), done, fail)
+            connection.send(request_of(connection.index, following), done, fail)
         elif answered == len(numbers) and not over.done():
             over.set_result(None)
 
     used_s, began_s = _cpu_s(target), time.perf_counter()
     for connection, number in zip(through, left, strict=False):
-        connection.send(request_of(number), done, fail)
+        connection.send(request_of(connection.index, number), done, fail)
     await over
     return Load(len(numbers), 0, time.perf_counter() - began_s, _cpu_s(target) - used_s)
 
@@ -130,13 +133,13 @@ async def closed_loop(target: Target, *, body_bytes: int, connected: int, total:
     """Requests that are not streamed; one before on each connection that does not count.
 
     Args:
-        programs: That take turns; None: one for each connection.
+        programs: That take turns; None: one for each connection, so that none has two requests at once.
     """
     turn, tracked = turns(target, body_bytes), programs or connected
     verify = Verifier(target, body_bytes)
 
-    def request_of(number: int) -> bytes:
-        return turn(number % tracked, number)
+    def request_of(index: int, number: int) -> bytes:
+        return turn((number // connected * connected + index) % tracked, number)
 
     async with connections(target, connected) as through:
         await drive(target, through, request_of, range(connected), verify)
@@ -149,8 +152,8 @@ async def streams(target: Target, *, number: int, tokens: int, verify: Callable[
     plain, streamed = turns(target, body_bytes), turns(target, body_bytes, tokens)
     exact = Verifier(target, body_bytes, tokens)
     async with connections(target, number) as through:
-        await drive(target, through, lambda index: plain(index, 0), range(number), Verifier(target, body_bytes))
-        load = await drive(target, through, lambda index: streamed(index, 1), range(number), verify or exact)
+        await drive(target, through, lambda index, _: plain(index, 0), range(number), Verifier(target, body_bytes))
+        load = await drive(target, through, lambda index, _: streamed(index, 1), range(number), verify or exact)
     return Load(load.requests, number * tokens, load.wall_s, load.cpu_s)
 
 
