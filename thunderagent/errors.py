@@ -8,9 +8,10 @@
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
     │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
     │   └── TraceError           a recorded trace cannot be read; names the line
-    └── TurnError                one turn could not run; the program may go on with another turn
-        ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
-        └── BackendLost          its backend died or left while it ran
+    ├── TurnError                one turn could not run; the program may go on with another turn
+    │   ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
+    │   └── BackendLost          its backend died or left while it ran
+    └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
 To add one: subclass the boundary it belongs to, add it to the tree, and say in its docstring who is to act on it.
 """
@@ -81,9 +82,11 @@ class TurnError(ThunderAgentError):
 class TurnRefused(TurnError):
     """The scheduler will not run this turn; retry after ``retry_after_s`` seconds if it is not None."""
 
-    def __init__(self, program_id: str, reason: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, program_id: str, cause: str, reason: str, retry_after_s: float | None = None) -> None:
+        """``cause`` is for machines: one of ``core.RefuseCause``, ``queue_full`` or ``wait_timeout``; ``reason`` for people."""
         super().__init__(f"turn of program {program_id!r} refused: {reason}")
         self.program_id = program_id
+        self.cause = cause
         self.reason = reason
         self.retry_after_s = retry_after_s
 
@@ -95,3 +98,17 @@ class BackendLost(TurnError):
         super().__init__(f"backend {backend_id!r} was lost during a turn of program {program_id!r}")
         self.program_id = program_id
         self.backend_id = backend_id
+
+
+class RequestProblem(ThunderAgentError):
+    """A request to the gateway that is not answered by an engine. Sent to the client in the shape that its SDK expects."""
+
+    def __init__(
+        self, status: int, reason: str, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        """``reason`` is for machines (``queue_full``), ``message`` for people, ``param`` names the field at fault."""
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.param = param
+        self.retry_after_s = retry_after_s

@@ -5,11 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.runtime import Runtime
+
+
+class BackendListener(Protocol):
+    """Wants to know which backends there are."""
+
+    def joined(self, backend_id: str) -> None:
+        """A backend is about to get turns; told again when its capacity changes."""
+        ...
+
+    def left(self, backend_id: str) -> None:
+        """A backend gets none any more; the turns that run there are about to be aborted."""
+        ...
 
 
 class Session:
@@ -20,28 +33,49 @@ class Session:
         self.end_on_engine_failure = config.engine_failure == "end"
         on_step = self._writer.put if self._writer else None
         self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=on_step)
-        self._watch = EngineWatch(
+        self.engines = EngineWatch(
             engine_urls,
-            on_up=self.runtime.add_backend,
-            on_lost=self.runtime.remove_backend,
+            on_up=self._joined,
+            on_lost=self._left,
             poll_s=config.engine_poll_s,
             fixed_capacity_tokens=config.capacity_tokens,
         )
+        """Engines are added and removed here while the session runs."""
+        self._listeners: list[BackendListener] = []
         self._started: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    def listen(self, listener: BackendListener) -> None:
+        """Tell it of every backend; to be called before ``start``."""
+        self._listeners.append(listener)
+
+    async def start(self, required: bool = True) -> None:
         """Find the engines; every later call waits for the first.
 
         Raises:
-            ConfigError: no engine answers.
+            ConfigError: no engine answers, and ``required`` says that one has to.
         """
         if self._started is None:
-            self._started = asyncio.create_task(self._watch.start())
+            self._started = asyncio.create_task(self.engines.start(required))
         if not self._started.done():
             await asyncio.shield(self._started)
         self._started.result()
+
+    async def stop(self) -> None:
+        """Stop looking after the engines, and write the last profiles."""
+        await self.engines.stop()
+        self.close()
 
     def close(self) -> None:
         """Write the last profiles. The watch ends with its loop."""
         if self._writer is not None:
             self._writer.close()
+
+    def _joined(self, url: str, capacity_tokens: int | None) -> None:
+        for listener in self._listeners:
+            listener.joined(url)
+        self.runtime.add_backend(url, capacity_tokens)
+
+    def _left(self, url: str) -> None:
+        for listener in self._listeners:
+            listener.left(url)
+        self.runtime.remove_backend(url)

@@ -279,7 +279,6 @@ def test_nothing_is_remembered_of_released_programs() -> None:
     assert fixture.runtime.scheduler.programs == {}
     assert fixture.runtime._recorder._pasts == {}
     assert fixture.runtime._turns == {}
-    assert fixture.runtime._waiters == {}
 
 
 def test_a_prompt_whose_text_alone_is_known_is_estimated() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thunderagent.core.departures import leave_backend, refuse_waiting
-from thunderagent.core.effects import Admit, Demote, Park, ParkReason
+from thunderagent.core.effects import Admit, Demote, Park, ParkReason, RefuseCause
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import BIRTHS_PER_RANK, Program, Step
 from thunderagent.core.state import State
@@ -42,7 +42,8 @@ def admit_waiting(state: State) -> None:
         return
     while (program := (overdue := line.overdue(state.now)) or line.first()) is not None:
         if (problem := too_large(state, program.context_tokens)) is not None:
-            refuse_waiting(state, program, problem, None)  # the backend that could hold it has left or shrunk since it came
+            # The backend that could hold it has left or shrunk since it came.
+            refuse_waiting(state, program, RefuseCause.TOO_LARGE, problem, None)
             continue
         place = policy.place(program, ledger, state.now)
         if place is not None:

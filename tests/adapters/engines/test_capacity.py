@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from thunderagent.adapters.engines.capacity import capacity_tokens
+from thunderagent.adapters.engines.capacity import LARGEST_TOKENS, capacity_tokens
 
 VLLM = 'vllm:cache_config_info{{block_size="16",cache_dtype="auto",engine="{engine}",num_gpu_blocks="{blocks}"}} 1.0\n'
 
@@ -33,3 +35,20 @@ def test_sglang_publishes_tokens() -> None:
 @pytest.mark.parametrize("page", ["", "garbage {{{\n", VLLM.format(engine=0, blocks="None"), "vllm:num_requests_running 3.0\n"])
 def test_a_page_that_does_not_tell_gives_none(page: str) -> None:
     assert capacity_tokens(page) is None
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-5", "1e300", "0", "0x10", ""])
+def test_numbers_that_cannot_be_are_not_told(value: str) -> None:
+    assert capacity_tokens(f'sglang:max_total_num_tokens{{model_name="m"}} {value}\n') is None
+
+
+@given(st.text(), st.sampled_from(["vllm:cache_config_info{", "sglang:max_total_num_tokens{", ""]))
+def test_no_page_is_too_odd_to_be_read(text: str, start: str) -> None:
+    told = capacity_tokens(start + text)
+    assert told is None or 0 < told < LARGEST_TOKENS
+
+
+def test_no_page_that_breaks_off_is_too_odd_to_be_read() -> None:
+    page = VLLM.format(engine=0, blocks=1001) + 'sglang:max_total_num_tokens{model_name="m"} 3.2e+05\n'
+    for end in range(len(page)):
+        capacity_tokens(page[:end])

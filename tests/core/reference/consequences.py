@@ -6,7 +6,7 @@ from collections import Counter
 
 from tests.core.reference.rules import Rules
 from tests.core.reference.world import Backend, Program, Turn
-from thunderagent.core.effects import Admit, Demote, Effect, Free, Park, ParkReason, ReclaimTools, Refuse
+from thunderagent.core.effects import Admit, Demote, Effect, Free, Park, ParkReason, ReclaimTools, Refuse, RefuseCause
 
 
 class Consequences:
@@ -28,7 +28,7 @@ class Consequences:
     # Programs
 
     def end_program(self, program: Program) -> None:
-        self.effects += [Refuse(turn.id, "its program was released") for turn in program.waiting]
+        self.effects += [Refuse(turn.id, RefuseCause.RELEASED, "its program was released") for turn in program.waiting]
         program.waiting, program.running = [], []
         if program.backend is not None:
             backend = self.leave_backend(program)
@@ -76,9 +76,9 @@ class Consequences:
         else:
             self.settle(program)
 
-    def refuse_waiting(self, program: Program, reason: str, retry_after_s: float | None) -> None:
+    def refuse_waiting(self, program: Program, cause: RefuseCause, reason: str, retry_after_s: float | None) -> None:
         for turn in list(program.waiting):
-            self.effects.append(Refuse(turn.id, reason, retry_after_s))
+            self.effects.append(Refuse(turn.id, cause, reason, retry_after_s))
             self.withdraw(program, turn)
 
     def size_by_line(self, program: Program) -> None:
@@ -150,7 +150,7 @@ class Consequences:
         while self.syncing_since_s is None and self.world.in_line():
             first = self.overdue() or self.rules.line()[0]
             if problem := self.too_large(first.context):
-                self.refuse_waiting(first, problem, None)
+                self.refuse_waiting(first, RefuseCause.TOO_LARGE, problem, None)
             elif place := self.rules.place(first):
                 self.admit(first, place)
             elif lent := self.rules.lend():

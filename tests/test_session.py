@@ -1,0 +1,107 @@
+"""A session joins engines to its scheduler, and tells its listeners before turns may go there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from thunderagent.config import ThunderConfig
+from thunderagent.core import Usage
+from thunderagent.errors import ConfigError
+from thunderagent.session import Session
+
+NOBODY = "http://127.0.0.1:9"
+
+
+class Listener:
+    """Notes what it is told, and how many backends the scheduler knows at that moment."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.told: list[tuple[str, str, int]] = []
+        session.listen(self)
+
+    def joined(self, backend_id: str) -> None:
+        self.told.append(("joined", backend_id, len(self.session.runtime.scheduler.ledger.backends)))
+
+    def left(self, backend_id: str) -> None:
+        self.told.append(("left", backend_id, len(self.session.runtime.scheduler.ledger.backends)))
+
+
+async def engine() -> tuple[web.AppRunner, str]:
+    async def metrics(request: web.Request) -> web.Response:
+        return web.Response(text='sglang:max_total_num_tokens{model_name="m"} 5000\n')
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+def test_listeners_hear_of_a_backend_before_it_gets_turns_and_of_its_end_before_they_are_lost() -> None:
+    async def scenario() -> None:
+        runner, url = await engine()
+        session = Session(ThunderConfig(), [url])
+        listener = Listener(session)
+        await session.start()
+        await session.start()
+        assert session.runtime.scheduler.ledger.backends[url].capacity_tokens == 5_000
+        session.engines.remove(url)
+        assert listener.told == [("joined", url, 0), ("left", url, 1)]
+        assert session.runtime.scheduler.ledger.backends == {}
+        await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_a_session_wants_an_engine_unless_it_is_told_otherwise() -> None:
+    async def scenario() -> None:
+        with pytest.raises(ConfigError, match="no engine answers there"):
+            await Session(ThunderConfig(), [NOBODY]).start()
+        session = Session(ThunderConfig(), [])
+        await session.start(required=False)
+        await session.stop()
+
+    asyncio.run(scenario())
+
+
+def test_an_engine_that_is_added_later_joins() -> None:
+    async def scenario() -> None:
+        runner, url = await engine()
+        session = Session(ThunderConfig(), [NOBODY])
+        joined = asyncio.Event()
+
+        class Waiter(Listener):
+            def joined(self, backend_id: str) -> None:
+                joined.set()
+
+        Waiter(session)
+        await session.start(required=False)
+        session.engines.add(url)
+        await joined.wait()
+        assert list(session.runtime.scheduler.ledger.backends) == [url]
+        await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_stopping_writes_the_last_profiles(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        session = Session(ThunderConfig(profile_dir=str(tmp_path)), [])
+        await session.start(required=False)
+        session.runtime.add_backend("a", None)
+        async with session.runtime.turn("p", prompt_tokens=10) as turn:
+            turn.finish(Usage(10, 1))
+        await session.stop()
+
+    asyncio.run(scenario())
+    (line,) = (tmp_path / "profile.jsonl").read_text().splitlines()
+    assert json.loads(line)["program_id"] == "p"

@@ -1,0 +1,52 @@
+"""What the gateway can be told, apart from scheduling (``thunderagent.config``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """Every key has a default that works."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; others than this machine reach it only if you say so (``0.0.0.0``)."""
+    port: int = 8300
+    """0 takes a free one."""
+    admin_port: int | None = None
+    """Management endpoints on a port of their own; null: on the same port."""
+    api_keys: tuple[str, ...] = ()
+    """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
+    admin_keys: tuple[str, ...] = ()
+    """The same for management endpoints. None: all clients may release and sync weights, nobody may ``POST /workers``."""
+    max_body_bytes: int = 64 << 20
+    """A longer request body is refused with 413. A context of a million tokens, with images, is less."""
+    max_head_bytes: int = 64 << 10
+    """Request line and headers together; more is refused with 431."""
+    head_timeout_s: float = 15.0
+    """A client that has not sent its whole request head by then is let go (408)."""
+    body_timeout_s: float = 120.0
+    """The same for the whole request."""
+    max_queue: int | None = 10_000
+    """Turns that may wait for admission; one more is refused with 429. Null: no bound."""
+    max_wait_s: float | None = 1_800.0
+    """A turn that has waited longer for admission is refused with 503. Null: no bound."""
+    timeout_s: float = 3_600.0
+    """From admission to the last byte, retries included; then 504."""
+    first_byte_timeout_s: float | None = None
+    """An engine that has not begun to answer by then counts as failed; null: only ``timeout_s``."""
+    connect_timeout_s: float = 5.0
+    drain_s: float = 180.0
+    """After SIGTERM, requests that run may go on for so long."""
+    keep_alive_s: float = 75.0
+    """An idle client connection is kept for so long."""
+    attempts: int = 5
+    """At most so many tries of one request, only as long as no byte has reached the client."""
+    retry_share: float = 0.2
+    """Retries in flight at once, as a share of all requests in flight (at least 3 are always allowed)."""
+    breaker_failures: int = 5
+    """So many failures in a row take an engine out of rotation."""
+    breaker_open_s: float = 5.0
+    """Until it is probed again; doubles with every failed probe, up to a minute."""
+    keep_profiles: int = 1_000
+    """Programs whose last steps ``GET /profiles`` remembers."""
