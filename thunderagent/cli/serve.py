@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-
 from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli import serve_options as options
-from thunderagent.cli import units, welcome
+from thunderagent.cli import units
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, key_given, keys_of_environment, keys_of_file
+from thunderagent.cli.start import say, start
 from thunderagent.config import MODES, ThunderConfig
 from thunderagent.errors import ConfigError
 
@@ -121,36 +118,7 @@ def serve(
     with _as_options():
         config.validate(prefix="")
         settings.validate(prefix="")
-    warn_if_open(settings)
-    run(config, settings, urls, backend_type, log_level=log_level)
-
-
-def run(config: ThunderConfig, settings: GatewaySettings, urls: list[str], engine_type: str, *, log_level: str) -> None:
-    """Serve until a signal comes, and show how to use it where there is a terminal.
-
-    Raises:
-        ConfigError: it cannot work, for instance because the port is in use.
-    """
-    from thunderagent.serving import serve as serve_gateway  # not before every mistake in the options has been told
-
-    console = Console()
-    engines = welcome.look(urls, config.capacity_tokens) if console.is_terminal else {}
-
-    def on_ready(url: str) -> None:
-        welcome.show(url, engines, config, settings, console)
-
-    serve_gateway(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
-
-
-def say(kind: str, text: str) -> None:
-    """A line for the user that stops nothing."""
-    print(f"{kind}: {text}", file=sys.stderr)
-
-
-def warn_if_open(settings: GatewaySettings) -> None:
-    """Tell whoever lets everybody in that he does."""
-    if not settings.api_keys and not _is_loopback(settings.host):
-        say("warning", f"whoever reaches {settings.host}:{settings.port} may use the engines; set API keys to choose who")
+    start(config, settings, urls, backend_type, log_level=log_level)
 
 
 def _urls(backends: list[str]) -> list[str]:
@@ -194,13 +162,6 @@ def _as_options() -> Iterator[None]:
         yield
     except ConfigError as error:
         raise ConfigError(NAMES.get(error.key, f"--{error.key.replace('_', '-')}"), error.value, error.allowed) from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _or(value: T | None, default: T) -> T:
