@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from recipes.common.entry import fail
+from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.errors import ConfigError
 
 NEEDED = ("openai", "rich")
@@ -33,8 +34,8 @@ def main() -> None:
     from recipes.serve.agents.show import run_and_show
 
     plan = Plan(options.turns, options.prompt, options.observation, options.answer, options.think)
-    urls = [url.rstrip("/").removesuffix("/v1") for url in options.url or [GATEWAY]]
     try:
+        urls, _ = engine_urls("--url", options.url or [GATEWAY])
         running = run_and_show(urls, options.agents, plan, api_key=_api_key(), model=options.model, seed=options.seed)
         failed = asyncio.run(running)
     except ConfigError as error:
@@ -54,19 +55,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m recipes.serve.agents",
         description="Chat agents that use tools (pauses), through OpenAI's client: throughput, cache hits and waits. "
         "A key is taken from THUNDERAGENT_API_KEY or OPENAI_API_KEY.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--url", action="append", help="a gateway, or an engine alone; may be given several times, to compare")
-    add("--agents", type=_at_least(1), default=16, metavar="N", help="agents at once")
-    add("--turns", type=_at_least(1), default=8, metavar="N", help="turns of each")
-    add("--think", type=_seconds, default=0.1, metavar="S", help="mean pause between turns, in seconds")
-    add("--prompt", type=_at_least(1), default=4_000, metavar="N", help="characters of the first prompt")
-    add("--observation", type=_at_least(1), default=1_400, metavar="N", help="mean characters that a tool gives")
-    add("--answer", type=_at_least(1), default=200, metavar="N", help="longest answer, in tokens")
-    add("--model", help="the model; the first that is served if not given")
-    add("--seed", type=int, default=0, help="of sizes and pauses")
+    add("--url", action="append", help=f"a gateway, or an engine alone; may be given several times, to compare [{GATEWAY}]")
+    add("--agents", type=_at_least(1), default=16, metavar="N", help="agents at once [%(default)s]")
+    add("--turns", type=_at_least(1), default=8, metavar="N", help="turns of each [%(default)s]")
+    add("--think", type=_seconds, default=0.1, metavar="S", help="mean pause between turns, in seconds [%(default)s]")
+    add("--prompt", type=_at_least(1), default=4_000, metavar="N", help="characters of the first prompt [%(default)s]")
+    add("--observation", type=_at_least(1), default=1_400, metavar="N", help="mean characters that a tool gives [%(default)s]")
+    add("--answer", type=_at_least(1), default=200, metavar="N", help="longest answer, in tokens [%(default)s]")
+    add("--model", help="the model [the first that is served]")
+    add("--seed", type=int, default=0, help="of sizes and pauses [%(default)s]")
     return parser
 
 
