@@ -345,3 +345,16 @@ def test_one_timer_stands_at_a_time() -> None:
             waiting.cancel()
 
     asyncio.run(scenario())
+
+
+def test_a_program_that_is_to_avoid_a_backend_goes_elsewhere() -> None:
+    fixture = Fixture()
+    fixture.runtime.add_backend("b", 10_000)
+
+    async def scenario() -> None:
+        assert await fixture.turn("p", 1_000) == "a"
+        assert await fixture.turn("p", 1_000) == "a"
+        fixture.runtime.avoid("p", "a")
+        assert await fixture.turn("p", 1_000) == "b"
+
+    asyncio.run(scenario())

@@ -15,6 +15,7 @@ from thunderagent.core.effects import (
     WakeAt,
 )
 from thunderagent.core.events import (
+    BackendAvoided,
     BackendJoined,
     BackendLeft,
     CacheLost,
@@ -46,6 +47,7 @@ from thunderagent.core.usage import Usage
 __all__ = [
     "Abort",
     "Admit",
+    "BackendAvoided",
     "BackendJoined",
     "BackendLeft",
     "CacheLost",

@@ -114,6 +114,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     events.BackendLeft: fleet.left,
     events.CapacityChanged: fleet.capacity_changed,
     events.HealthChanged: fleet.health_changed,
+    events.BackendAvoided: fleet.avoided,
     events.CacheLost: fleet.cache_lost,
     events.WeightSyncBegan: weight_sync.began,
     events.WeightSyncEnded: weight_sync.ended,

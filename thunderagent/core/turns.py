@@ -51,7 +51,7 @@ def begin(state: State, event: TurnArrived) -> None:
         _settle(state, program)
         return
     if (problem := too_large(state, prompt_tokens)) is not None:
-        refuse(state, event.turn_id, problem)
+        refuse(state, event.turn_id, *problem)
         _settle(state, program)
         return
     program = program or new_program(state, event, prompt_tokens)

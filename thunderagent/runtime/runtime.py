@@ -13,6 +13,7 @@ from dataclasses import asdict
 from thunderagent.core import (
     Abort,
     Admit,
+    BackendAvoided,
     BackendJoined,
     BackendLeft,
     CacheLost,
@@ -152,6 +153,10 @@ class Runtime:
     def set_health(self, backend_id: str, *, healthy: bool) -> None:
         """An engine stopped or started answering its health checks."""
         self._handle(HealthChanged(backend_id, healthy))
+
+    def avoid(self, program_id: str, backend_id: str) -> None:
+        """Turns of this program fail there: its next one goes elsewhere, if there is an elsewhere."""
+        self._handle(BackendAvoided(program_id, backend_id))
 
     def lose_cache(self, backend_id: str) -> None:
         """An engine's KV cache was flushed; its turns go on."""
