@@ -27,6 +27,10 @@ from thunderagent.errors import ConfigError
         ("acting_token_weight", 2.0, "must be between 0 and 1"),
         ("max_wait_s", 0, "must be a positive number, or null"),
         ("engine_poll_s", 0, "must be a positive number"),
+        ("engine_poll_s", float("inf"), "must be a positive number"),
+        ("engine_poll_s", float("nan"), "must be a positive number"),
+        ("routing", "random", "must be one of sticky, least-loaded, prefix-affinity"),
+        ("tick_s", 0, "must be a positive number, or null"),
         ("engine_failure", "hide", "must be one of raise, end"),
     ],
 )
@@ -43,7 +47,7 @@ def test_the_mode_chooses_the_policy() -> None:
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_policies_and_limits() -> None:
-    for mode, policy in (("cap", CapPolicy()), ("tr", TrPolicy()), ("thunder", ThunderPolicy())):
+    for mode, policy in (("default", DefaultPolicy()), ("cap", CapPolicy()), ("tr", TrPolicy()), ("thunder", ThunderPolicy())):
         assert settings(build_policy(ThunderConfig(mode=mode))) == settings(policy)
     assert settings(build_policy(ThunderConfig(mode="tr", published=True, resume_below=1.0))) == settings(TrPolicy.published())
     assert build_limits(ThunderConfig()) == Limits()
@@ -58,6 +62,11 @@ def test_every_setting_reaches_its_policy() -> None:
     )
     wanted_tr = TrPolicy(resume_below=0.5, pause_above=0.8, acting_token_weight=0.7, acting_half_life_s=2.0, max_wait_s=9.0)
     assert settings(build_policy(tr)) == settings(wanted_tr)
+    assert settings(build_policy(ThunderConfig(mode="tr", tick_s=2.0))) == settings(TrPolicy(tick_s=2.0))
+    published = build_policy(ThunderConfig(mode="tr", published=True, tick_s=2.0))
+    assert published.tick_s == 2.0
+    routed = build_policy(ThunderConfig(routing="prefix-affinity", mode="default"))
+    assert settings(routed) == settings(DefaultPolicy("prefix-affinity"))
     assert settings(build_policy(ThunderConfig(mode="cap", programs_per_engine=3))) == settings(CapPolicy(3))
     assert build_limits(ThunderConfig(idle_ttl_s=1.0, max_programs=2, max_sync_s=None)) == Limits(1.0, 2, None)
 

@@ -46,7 +46,7 @@ def test_the_recipe_composes_its_configuration_from_the_wheel(installed: Path, t
 
 def test_tasks_and_configs_are_read_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     code = (
-        "from recipes.skyrl_swe.config import CONFIG_DIR; from recipes.skyrl_swe.tasks import TASKS_DIR, load_tasks; "
+        "from recipes.common.config import CONFIG_DIR; from recipes.skyrl_swe.tasks import TASKS_DIR, load_tasks; "
         "print(CONFIG_DIR); print(TASKS_DIR); print(sum(len(task.scripts) for task in load_tasks().values()))"
     )
     configs, tasks, scripts = run(installed, tmp_path, "-c", code).stdout.split()

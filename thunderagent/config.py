@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import cast, get_args
 
+from thunderagent.checks import Check, check_fields, fraction, one_of, positive, positive_or_null
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
+from thunderagent.core.policies.default import Routing
 from thunderagent.core.policies.thunder import FEEDBACK
 from thunderagent.errors import ConfigError
 
 MODES = ("default", "cap", "tr", "thunder")
+ROUTINGS: tuple[str, ...] = get_args(Routing)
 ENGINE_FAILURES = ("raise", "end")
 _LIMITS = Limits()
 
@@ -36,10 +39,15 @@ class ThunderConfig:
     """``thunder``: whether programs go first whose siblings in their RL prompt group have finished."""
     programs_per_engine: int = 16
     """``cap``: programs that run at once on each engine."""
+    routing: str = "sticky"
+    """``default``: ``sticky``: a program stays on the engine where it began; ``least-loaded``: each turn goes where the fewest
+    run; ``prefix-affinity``: where its prompt is likely cached, unless too many run there."""
     acting_token_weight: float = 1.0
     """``tr``: share of the tokens of a program in a tool call that counts as committed."""
     acting_half_life_s: float | None = None
     """``tr``: seconds after which those tokens count half, a quarter after twice as many (published: 1); null: no decay."""
+    tick_s: float | None = None
+    """``tr``: pauses and resumes are decided every so many seconds; null: with every event (``published``: every 5 s)."""
     published: bool = False
     """``tr``: with the scheduling defects of the public code, its 5 s tick included, to compare with."""
     max_wait_s: float | None = 1800.0
@@ -63,10 +71,7 @@ class ThunderConfig:
         Raises:
             ConfigError: names the key, its value and what is allowed.
         """
-        for field in fields(self):
-            problem = _PROBLEMS.get(field.name, _none)(getattr(self, field.name))
-            if problem is not None:
-                raise ConfigError(prefix + field.name, getattr(self, field.name), problem)
+        check_fields(self, _CHECKS, prefix)
         if self.resume_below is not None and self.resume_below > self.pause_above:
             raise ConfigError(
                 prefix + "resume_below", self.resume_below, f"must not be above {prefix}pause_above={self.pause_above}"
@@ -76,7 +81,7 @@ class ThunderConfig:
 def build_policy(config: ThunderConfig) -> Policy:
     """The policy that a validated configuration names."""
     if config.mode == "default":
-        return DefaultPolicy()
+        return DefaultPolicy(cast(Routing, config.routing))
     if config.mode == "cap":
         return CapPolicy(config.programs_per_engine)
     if config.mode == "thunder":
@@ -93,6 +98,8 @@ def build_policy(config: ThunderConfig) -> Policy:
     policy.acting_token_weight, policy.acting_half_life_s = config.acting_token_weight, config.acting_half_life_s
     if config.resume_below is not None:
         policy.resume_below = config.resume_below
+    if config.tick_s is not None:
+        policy.tick_s = config.tick_s
     return policy
 
 
@@ -101,43 +108,20 @@ def build_limits(config: ThunderConfig) -> Limits:
     return Limits(config.idle_ttl_s, config.max_programs, config.max_sync_s)
 
 
-def _none(value: object) -> str | None:
-    return None
-
-
-def _one_of(*allowed: str) -> Callable[[object], str | None]:
-    def check(value: object) -> str | None:
-        return None if value in allowed else f"must be one of {', '.join(allowed)}"
-
-    return check
-
-
-def _positive(value: object) -> str | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return None if usable else "must be a positive number"
-
-
-def _positive_or_null(value: object) -> str | None:
-    return None if value is None or _positive(value) is None else "must be a positive number, or null"
-
-
-def _fraction(value: object) -> str | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    return None if usable else "must be between 0 and 1"
-
-
-_PROBLEMS: dict[str, Callable[[object], str | None]] = {
-    "mode": _one_of(*MODES),
-    "capacity_tokens": _positive_or_null,
-    "pause_above": _positive,
-    "resume_below": _positive_or_null,
-    "programs_per_engine": _positive,
-    "acting_token_weight": _fraction,
-    "acting_half_life_s": _positive_or_null,
-    "max_wait_s": _positive_or_null,
-    "idle_ttl_s": _positive_or_null,
-    "max_programs": _positive_or_null,
-    "max_sync_s": _positive_or_null,
-    "engine_poll_s": _positive,
-    "engine_failure": _one_of(*ENGINE_FAILURES),
+_CHECKS: dict[str, Check] = {
+    "mode": one_of(*MODES),
+    "capacity_tokens": positive_or_null,
+    "pause_above": positive,
+    "resume_below": positive_or_null,
+    "programs_per_engine": positive,
+    "routing": one_of(*ROUTINGS),
+    "acting_token_weight": fraction,
+    "acting_half_life_s": positive_or_null,
+    "tick_s": positive_or_null,
+    "max_wait_s": positive_or_null,
+    "idle_ttl_s": positive_or_null,
+    "max_programs": positive_or_null,
+    "max_sync_s": positive_or_null,
+    "engine_poll_s": positive,
+    "engine_failure": one_of(*ENGINE_FAILURES),
 }

@@ -82,9 +82,11 @@ class TurnError(ThunderAgentError):
 class TurnRefused(TurnError):
     """The scheduler will not run this turn; retry after ``retry_after_s`` seconds if it is not None."""
 
-    def __init__(self, program_id: str, reason: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, program_id: str, cause: str, reason: str, retry_after_s: float | None = None) -> None:
+        """``cause`` is for machines: one of ``core.RefuseCause``, ``queue_full`` or ``wait_timeout``; ``reason`` for people."""
         super().__init__(f"turn of program {program_id!r} refused: {reason}")
         self.program_id = program_id
+        self.cause = cause
         self.reason = reason
         self.retry_after_s = retry_after_s
 

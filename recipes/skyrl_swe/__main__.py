@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import signal
-import sys
+from collections.abc import Callable
+from typing import Any
 
-NEEDED = {
-    "hydra": "recipes",
-    "omegaconf": "recipes",
-    "rich": "recipes",
-    "psutil": "recipes",
-    "matplotlib": "recipes",
-    "yaml": "recipes",
-    "minisweagent": "recipes",
-    "wandb": "recipes",
-    "aiohttp": "recipes",
-    "orjson": "recipes",
-    "tokenizers": "recipes",
-    "ray": "recipes",
-    "torch": "recipes",
-    "skyrl": "recipes",
-    "skyrl_gym": "recipes",
-}
+from recipes.common import entry
+
+NEEDED = (
+    *("hydra", "omegaconf", "rich", "psutil", "matplotlib", "yaml", "minisweagent", "wandb", "aiohttp", "orjson", "tokenizers"),
+    *("ray", "torch", "skyrl", "skyrl_gym"),
+)
 
 
 def main() -> None:
-    """Run the recipe; a mistake in the configuration is one line on stderr and exit status 2."""
-    missing = [module for module in NEEDED if importlib.util.find_spec(module) is None]
-    if missing:
-        _fail(f"{', '.join(missing)} not installed: run scripts/setup, or pip install 'thunderagent[recipes]'")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to here, instead of a report and exit status 1
+    """Run the recipe."""
+    entry.run(NEEDED, _load)
+
+
+def _load() -> tuple[Callable[[], None], Any]:
     from recipes.skyrl_swe.app import app
-    from recipes.skyrl_swe.hydra_config import HYDRA_ERRORS, check_spelling, explain
-    from thunderagent.errors import ConfigError
+    from recipes.skyrl_swe.config import RecipeConfig
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain `kill` cleans up as Ctrl-C does
-    try:
-        check_spelling(sys.argv[1:])
-        app()
-    except ConfigError as error:
-        _fail(str(error))
-    except HYDRA_ERRORS as error:
-        _fail(explain(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _fail(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+    return app, RecipeConfig
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from recipes.skyrl_swe.config import CONFIG_DIR
+from recipes.common.config import CONFIG_DIR
+from recipes.common.entry import fail
 from recipes.skyrl_swe.hydra_config import from_omegaconf, register_schema
 from recipes.skyrl_swe.report import print_summary
 from recipes.skyrl_swe.supervise import supervise
@@ -25,8 +26,7 @@ def app(composed: DictConfig) -> None:
     try:
         summary = supervise(from_omegaconf(composed), out_dir)
     except ConfigError as error:  # here, because Hydra prints a line of its own for what passes through it
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        fail(str(error))
     print_summary(summary, out_dir)
     if summary["exit_status"]:
         print(f"error: SkyRL ended with status {summary['exit_status']}; see {out_dir / 'run.log'}", file=sys.stderr)

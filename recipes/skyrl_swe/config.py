@@ -2,83 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from thunderagent.config import MODES, ThunderConfig
+from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, require_positive, thunder_config
+from recipes.common.config import EngineConfig as CommonEngineConfig
+from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
-
-PACKAGED_CONFIGS = Path(__file__).parents[2] / "thunderagent" / "configs"
-CONFIG_DIR = PACKAGED_CONFIGS if PACKAGED_CONFIGS.is_dir() else Path(__file__).parents[2] / "configs"
-"""``configs/`` travels inside the wheel as package data; a checkout has it at the top."""
 
 ENGINES = ("simulated", "vllm", "sglang")
 TRACKERS = ("auto", "offline", "online", "off")
 
 
 @dataclass
-class EngineConfig:
-    """Which engine answers the turns (Hydra group ``engine``)."""
+class EngineConfig(CommonEngineConfig):
+    """Which engine answers the turns, and what stands in for the time that real tools take."""
 
-    kind: str = "simulated"
-    """``simulated``: the embedded one, started and stopped by the recipe; ``vllm`` or ``sglang``: already served at ``urls``."""
-    urls: list[str] = field(default_factory=list)
-    """Engines that are already served, as http://host:port. Empty for the embedded one."""
     kv_capacity_tokens: int = 130_000
     """Embedded: KV cache. The default rollout's load on it is about 4x: averaged over a run with ``off``, the contexts of the
     programs in flight come to 4.2 times this, and to 3.2 times this with every shared prompt counted once."""
-    prefill_tokens_per_s: float = 4_500.0
-    """Embedded: prompt tokens computed per simulated second."""
-    decode_step_s: float = 0.011
-    """Embedded: simulated seconds that a step of the whole batch takes."""
-    decode_s_per_kv_token: float = 130e-9
-    """Embedded: simulated seconds to read the KV of one token of context."""
-    time_scale: float = 18.0
-    """Embedded: simulated seconds per second of wall time."""
     tool_latency_s: float = 1.5
     """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
     repositories answer in milliseconds; real ones take 1.5 s, and with ``time_scale`` the proportion is kept. 0: none."""
     sandbox_start_s: float = 30.0
     """Embedded: simulated seconds (median) that an attempt's sandbox takes to start; 30 to 47 s are published. 0: none."""
-
-
-@dataclass
-class CapacityConfig:
-    """How much of each engine's KV cache programs may fill (Hydra group ``capacity``)."""
-
-    kind: str = "auto"
-    """``auto``: what the engine says of itself, unless ``tokens`` is given; ``fixed``: ``tokens`` has to be given."""
-    tokens: int | None = None
-    """Tokens per engine."""
-
-
-@dataclass
-class SchedulingConfig:
-    """The policy (Hydra group ``scheduling``); the keys and defaults are those of ``thunderagent.config.ThunderConfig``."""
-
-    mode: str = ThunderConfig.mode
-    resume_below: float | None = ThunderConfig.resume_below
-    pause_above: float = ThunderConfig.pause_above
-    hints: bool = ThunderConfig.hints
-    feedback: bool = ThunderConfig.feedback
-    group_aware: bool = ThunderConfig.group_aware
-    programs_per_engine: int = ThunderConfig.programs_per_engine
-    acting_token_weight: float = ThunderConfig.acting_token_weight
-    acting_half_life_s: float | None = ThunderConfig.acting_half_life_s
-    published: bool = ThunderConfig.published
-    max_wait_s: float | None = ThunderConfig.max_wait_s
-    idle_ttl_s: float | None = ThunderConfig.idle_ttl_s
-    max_programs: int | None = ThunderConfig.max_programs
-    max_sync_s: float | None = ThunderConfig.max_sync_s
-
-
-@dataclass
-class ThunderSwitch:
-    """``+thunder=on`` or ``+thunder=off``."""
-
-    enabled: bool = False
-    """Whether turns are scheduled; off, every turn passes through at once and is measured the same way."""
 
 
 @dataclass
@@ -160,15 +107,12 @@ class RecipeConfig:
             ConfigError: names the key, its value and what is allowed.
         """
         self._validate_engine()
-        if self.capacity.kind == "fixed" and self.capacity.tokens is None:
-            raise ConfigError("capacity", "fixed", "say how much: capacity=fixed capacity.tokens=200000")
-        if self.capacity.tokens is not None and self.capacity.tokens <= 0:
-            raise ConfigError("capacity.tokens", self.capacity.tokens, "must be a positive number, or null to ask the engine")
+        self.capacity.validate()
         self.thunder_config(None).validate(prefix="scheduling.")
         if self.tracking.wandb not in TRACKERS:
             raise ConfigError("tracking.wandb", self.tracking.wandb, f"must be one of {', '.join(TRACKERS)}")
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
-            _require_positive(self.rollout, "rollout", name)
+            require_positive(self.rollout, "rollout", name)
         if self.rollout.parallel_prompts < self.rollout.prompts_per_step:
             raise ConfigError(
                 "rollout.parallel_prompts",
@@ -178,18 +122,14 @@ class RecipeConfig:
 
     def thunder_config(self, profile_dir: str | None) -> ThunderConfig:
         """The scheduler's settings for this run."""
-        values = {f.name: getattr(self.scheduling, f.name) for f in fields(SchedulingConfig)}
-        if not self.thunder.enabled and values["mode"] in MODES:  # an unknown mode is still to be complained about
-            values["mode"] = "default"
-        return ThunderConfig(**values, capacity_tokens=self.capacity.tokens, engine_failure="end", profile_dir=profile_dir)
+        return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, engine_failure="end")
 
     def _validate_engine(self) -> None:
         engine = self.engine
         if engine.kind not in ENGINES:
             raise ConfigError("engine.kind", engine.kind, f"must be one of {', '.join(ENGINES)}")
         if engine.kind == "simulated":
-            for name in ("kv_capacity_tokens", "prefill_tokens_per_s", "decode_step_s", "time_scale"):
-                _require_positive(engine, "engine", name)
+            engine.validate_embedded()
             if self.model is not None:
                 raise ConfigError("model", self.model, "goes with engine=vllm or engine=sglang; the embedded engine has its own")
             return
@@ -200,9 +140,3 @@ class RecipeConfig:
                 raise ConfigError("engine.urls", url, "must start with http:// or https://")
         if not self.model:
             raise ConfigError("model", self.model, "name the served model: model=Qwen/Qwen2.5-Coder-7B-Instruct")
-
-
-def _require_positive(section: Any, section_name: str, name: str) -> None:
-    value = getattr(section, name)
-    if not value > 0:
-        raise ConfigError(f"{section_name}.{name}", value, "must be a positive number")

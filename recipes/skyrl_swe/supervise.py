@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
+from recipes.common.engine import start_engine
 from recipes.skyrl_swe.config import RecipeConfig
-from recipes.skyrl_swe.engine import start_engine
 from recipes.skyrl_swe.progress import Progress
 from recipes.skyrl_swe.served import require_served
 from recipes.skyrl_swe.skyrl_config import served_model, write_dataset
@@ -80,7 +80,15 @@ def _prepare(config: RecipeConfig, out_dir: Path, work_dir: Path, watch: Process
     model, urls = config.model or "", config.engine.urls
     if config.engine.kind == "simulated":
         tokenizer = save_tokenizer(work_dir / "model")
-        engine, url = start_engine(config, tokenizer, work_dir, out_dir / "engine.log")
+        engine, url = start_engine(
+            config.engine,
+            tokenizer=tokenizer,
+            model_name=str(tokenizer),
+            answers="recipes.skyrl_swe.replay:replay",
+            seed=config.rollout.seed,
+            port_file=work_dir / "engine.url",
+            log=out_dir / "engine.log",
+        )
         watch.add(engine.pid)
         model, urls = str(tokenizer), [url]
     job = {"config": asdict(config), "out_dir": str(out_dir.resolve()), "dataset": str(dataset), "model": model, "urls": urls}

@@ -279,7 +279,6 @@ def test_nothing_is_remembered_of_released_programs() -> None:
     assert fixture.runtime.scheduler.programs == {}
     assert fixture.runtime._recorder._pasts == {}
     assert fixture.runtime._turns == {}
-    assert fixture.runtime._waiters == {}
 
 
 def test_a_prompt_whose_text_alone_is_known_is_estimated() -> None:
@@ -347,14 +346,37 @@ def test_one_timer_stands_at_a_time() -> None:
     asyncio.run(scenario())
 
 
-def test_a_program_that_is_to_avoid_a_backend_goes_elsewhere() -> None:
+def test_a_turn_that_failed_is_nowhere_until_it_tries_again_and_goes_elsewhere_if_it_is_to() -> None:
     fixture = Fixture()
     fixture.runtime.add_backend("b", 10_000)
 
     async def scenario() -> None:
-        assert await fixture.turn("p", 1_000) == "a"
-        assert await fixture.turn("p", 1_000) == "a"
-        fixture.runtime.avoid("p", "a")
-        assert await fixture.turn("p", 1_000) == "b"
+        async with (
+            fixture.runtime.turn("p", prompt_tokens=1_000) as turn,
+            fixture.runtime.turn("p", prompt_tokens=1_000) as other,
+        ):
+            for each in (turn, other):
+                assert each.backend == "a"
+                each.failed(elsewhere=True)
+            assert not fixture.runtime.scheduler.programs["p"].running
+            for each in (turn, other):
+                await each.again()
+                assert each.backend == "b"
+                each.finish(Usage(1_000, 1))
 
     asyncio.run(scenario())
+    assert [(step.outcome, step.backend) for step in fixture.steps] == [("completed", "b")] * 2
+    assert fixture.runtime.scheduler.counters.late_events == 0
+
+
+def test_a_turn_that_failed_and_is_given_up_is_accounted_once() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        async with fixture.runtime.turn("p", prompt_tokens=1_000) as turn:
+            turn.failed()
+            turn.failed()
+
+    asyncio.run(scenario())
+    assert [step.outcome for step in fixture.steps] == ["failed"]
+    assert fixture.runtime.scheduler.counters.late_events == 0

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 
-NEEDED = ("typer", "rich", "matplotlib", "jinja2")
-"""Beyond the base install."""
+from thunderagent.cli.commands import missing, with_command
 
 
 def main() -> None:
-    """Run it; what is missing is named before anything is simulated."""
-    for name in NEEDED:
-        if find_spec(name) is None:
-            print(f"error: the command line needs {name}; install it with: pip install 'thunderagent[cli]'", file=sys.stderr)
-            sys.exit(2)
+    """Run it; what is missing is named before anything is started."""
+    arguments = with_command(sys.argv[1:])
+    problem = missing(arguments)
+    if problem is not None:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(2)
     from thunderagent.cli.app import run
 
-    run()
+    run(arguments)

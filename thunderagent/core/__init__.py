@@ -12,6 +12,7 @@ from thunderagent.core.effects import (
     PrepareTools,
     ReclaimTools,
     Refuse,
+    RefuseCause,
     WakeAt,
 )
 from thunderagent.core.events import (
@@ -73,6 +74,7 @@ __all__ = [
     "PromptSize",
     "ReclaimTools",
     "Refuse",
+    "RefuseCause",
     "Scheduler",
     "Status",
     "ThunderPolicy",

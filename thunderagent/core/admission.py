@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse_waiting
-from thunderagent.core.effects import Admit, Demote, Park, ParkReason
+from thunderagent.core.effects import Admit, Demote, Park, ParkReason, RefuseCause
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import BIRTHS_PER_RANK, Program, Step
 from thunderagent.core.state import State
@@ -123,14 +123,16 @@ def pause(state: State, program: Program) -> None:
         state.effects.append(Demote(program.id, backend.id))
 
 
-def too_large(state: State, context_tokens: int) -> tuple[str, float | None] | None:
+def too_large(state: State, context_tokens: int) -> tuple[RefuseCause, str, float | None] | None:
     """Why no backend can hold this context, and when to try again; None if one could."""
     limit_tokens = state.policy.largest_prompt_tokens(state.ledger)
     if limit_tokens is None or context_tokens <= limit_tokens or not state.ledger.any_usable:
         return None
     if any(_could_hold_once_up(backend, context_tokens) for backend in state.ledger.backends.values()):
-        return f"no backend is up that could hold its context of {context_tokens} tokens", RETRY_AFTER_S
-    return f"its context of {context_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens", None
+        problem = f"no backend is up that could hold its context of {context_tokens} tokens"
+        return RefuseCause.NO_BACKEND, problem, RETRY_AFTER_S
+    problem = f"its context of {context_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"
+    return RefuseCause.TOO_LARGE, problem, None
 
 
 def _could_hold_once_up(backend: Backend, context_tokens: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thunderagent.core.effects import Free, ReclaimTools, Refuse
+from thunderagent.core.effects import Free, ReclaimTools, Refuse, RefuseCause
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import Program, Status, Step
 from thunderagent.core.state import State
@@ -12,16 +12,16 @@ RETRY_AFTER_S = 5.0
 """Advice for turns refused because no backend is up: about the time in which a supervisor restarts an engine's front."""
 
 
-def refuse(state: State, turn_id: int, reason: str, retry_after_s: float | None = None) -> None:
+def refuse(state: State, turn_id: int, cause: RefuseCause, reason: str, retry_after_s: float | None = None) -> None:
     """A turn will not be run."""
     state.counters.refused += 1
-    state.effects.append(Refuse(turn_id, reason, retry_after_s))
+    state.effects.append(Refuse(turn_id, cause, reason, retry_after_s))
 
 
-def refuse_waiting(state: State, program: Program, reason: str, retry_after_s: float | None) -> None:
+def refuse_waiting(state: State, program: Program, cause: RefuseCause, reason: str, retry_after_s: float | None) -> None:
     """All waiting turns of a program will not be run."""
     for turn in list(program.waiting):
-        refuse(state, turn.id, reason, retry_after_s)
+        refuse(state, turn.id, cause, reason, retry_after_s)
         withdraw(state, turn)
 
 
@@ -59,7 +59,7 @@ def end(state: State, program: Program) -> None:
     """A program is over, whatever it was doing: turns of it that wait are refused, those that run are nobody's any more."""
     for turn in state.line.leave(program):
         del state.turns[turn.id]
-        refuse(state, turn.id, "its program was released")
+        refuse(state, turn.id, RefuseCause.RELEASED, "its program was released")
     for turn in program.running:
         del state.turns[turn.id]
     program.running.clear()

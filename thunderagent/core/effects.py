@@ -16,6 +16,15 @@ class ParkReason(StrEnum):
     WEIGHT_SYNC = "weights are being synchronised"
 
 
+class RefuseCause(StrEnum):
+    """Why a turn is not run, for machines."""
+
+    NO_BACKEND = "no_backend"
+    TOO_LARGE = "context_too_large"
+    TOO_MANY_PROGRAMS = "too_many_programs"
+    RELEASED = "program_released"
+
+
 @dataclass(frozen=True, slots=True)
 class Admit:
     """Send this turn to this backend now."""
@@ -39,7 +48,9 @@ class Refuse:
     """This turn will not be run. ``retry_after_s`` None: trying again cannot help."""
 
     turn_id: int
+    cause: RefuseCause
     reason: str
+    """In words."""
     retry_after_s: float | None = None
 
 

@@ -32,6 +32,8 @@ class TurnArrived:
     """Tokens in that start."""
     priority: int = 0
     """Of the program, read with its first turn; lower goes first."""
+    retry: bool = False
+    """The last turn again, as it failed: no tool call came between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thunderagent.core import sane
 from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse_waiting
-from thunderagent.core.effects import Abort
+from thunderagent.core.effects import Abort, RefuseCause
 from thunderagent.core.events import BackendAvoided, BackendJoined, BackendLeft, CacheLost, CapacityChanged, HealthChanged
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import Step
@@ -86,7 +86,7 @@ def refuse_if_none_is_left(state: State) -> None:
     """Nobody is left waiting for a backend that may never come."""
     if state.ledger.least_loaded() is None:
         for program in sorted(state.line, key=lambda program: program.birth):
-            refuse_waiting(state, program, "no backend is up", RETRY_AFTER_S)
+            refuse_waiting(state, program, RefuseCause.NO_BACKEND, "no backend is up", RETRY_AFTER_S)
 
 
 def _capacity(state: State, tokens: int | None) -> int | None:

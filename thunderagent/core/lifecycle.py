@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thunderagent.core.departures import end, refuse
-from thunderagent.core.effects import PrepareTools
+from thunderagent.core.effects import PrepareTools, RefuseCause
 from thunderagent.core.events import ProgramReleased, TurnArrived
 from thunderagent.core.program import Program
 from thunderagent.core.state import State
@@ -28,7 +28,7 @@ def released(state: State, event: ProgramReleased) -> None:
     held = [turn_id for turn_id, turn in state.held.items() if turn.program_id == event.program_id] if state.held else []
     for turn_id in held:
         del state.held[turn_id]
-        refuse(state, turn_id, "its program was released")
+        refuse(state, turn_id, RefuseCause.RELEASED, "its program was released")
     if program is None:
         state.counters.late_events += not held
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thunderagent.core import sane
 from thunderagent.core.admission import pause, start, too_large
 from thunderagent.core.departures import RETRY_AFTER_S, end, leave_backend, longest_waiting, refuse, withdraw
-from thunderagent.core.effects import Park, ParkReason
+from thunderagent.core.effects import Park, ParkReason, RefuseCause
 from thunderagent.core.events import FirstToken, Progress, TurnArrived, TurnCancelled, TurnEnded
 from thunderagent.core.lifecycle import new_program
 from thunderagent.core.program import Program, Status, Step
@@ -23,7 +23,7 @@ def arrived(state: State, event: TurnArrived) -> None:
     state.counters.turns += 1
     event = sane.arrival(event, state.counters)
     program = state.programs.get(event.program_id)
-    if program is not None and program.acting_since_s is not None and not program.held_turns:
+    if program is not None and program.acting_since_s is not None and not (program.held_turns or event.retry):
         state.tools.observe(event.tool or program.tool, state.now - program.acting_since_s)
     if state.syncing_since_s is not None:
         hold(state, event)
@@ -47,7 +47,7 @@ def begin(state: State, event: TurnArrived) -> None:
     program = state.programs.get(event.program_id)
     prompt_tokens = sane.tokens(state.estimator.prompt_tokens(event, program), state.counters)
     if not state.ledger.any_usable and not (program is not None and program.running):
-        refuse(state, event.turn_id, "no backend is up", RETRY_AFTER_S)
+        refuse(state, event.turn_id, RefuseCause.NO_BACKEND, "no backend is up", RETRY_AFTER_S)
         _settle(state, program)
         return
     if (problem := too_large(state, prompt_tokens)) is not None:
@@ -56,7 +56,8 @@ def begin(state: State, event: TurnArrived) -> None:
         return
     program = program or new_program(state, event, prompt_tokens)
     if program is None:
-        refuse(state, event.turn_id, f"{state.limits.max_programs} programs are tracked and all are busy", RETRY_AFTER_S)
+        busy = f"{state.limits.max_programs} programs are tracked and all are busy"
+        refuse(state, event.turn_id, RefuseCause.TOO_MANY_PROGRAMS, busy, RETRY_AFTER_S)
         return
     turn = Turn(event.turn_id, program, prompt_tokens, event.prompt_characters, event.prompt_images, state.now)
     state.turns[turn.id] = turn

@@ -3,6 +3,6 @@
 from thunderagent.runtime.profile import StepProfile
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.totals import Totals
-from thunderagent.runtime.turn import EngineTiming, Turn
+from thunderagent.runtime.turn import EngineTiming, Patience, Turn
 
-__all__ = ["EngineTiming", "Runtime", "StepProfile", "Totals", "Turn"]
+__all__ = ["EngineTiming", "Patience", "Runtime", "StepProfile", "Totals", "Turn"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepProfile:
     """One finished step of one program. Times in seconds, ``*_at`` in Unix time. None: the engine does not tell."""
 

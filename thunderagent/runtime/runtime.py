@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import NoReturn
 
 from thunderagent.core import (
     Abort,
@@ -27,6 +27,7 @@ from thunderagent.core import (
     PromptSize,
     ReclaimTools,
     Refuse,
+    RefuseCause,
     Scheduler,
     TimerFired,
     TurnArrived,
@@ -36,16 +37,20 @@ from thunderagent.core import (
     WeightSyncBegan,
     WeightSyncEnded,
 )
-from thunderagent.errors import BackendLost, TurnRefused
+from thunderagent.errors import TurnRefused
 from thunderagent.runtime.profile import StepProfile
 from thunderagent.runtime.recorder import StepRecorder
 from thunderagent.runtime.totals import Totals
-from thunderagent.runtime.turn import Turn
+from thunderagent.runtime.turn import ENDLESS, Patience, Turn
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 EMPTY_PROMPT = PromptSize(0, 0)
+CPU_SAMPLE = 7
+"""Reading the thread's clock twice costs a tenth of an event. Not even: arrivals and ends alternate."""
+IMPATIENT_RETRY_AFTER_S = 5.0
+"""Advice for turns that did not want to wait longer: about one turn of another program, after which there may be room."""
 
 
 class Runtime:
@@ -64,12 +69,12 @@ class Runtime:
         self.scheduler = Scheduler(policy, limits)
         self.totals = Totals()
         self.cpu_s = 0.0
-        """CPU time spent in the scheduler and in carrying out its effects."""
+        """CPU time spent in the scheduler and in carrying out its effects; one event in ``CPU_SAMPLE`` is measured for all."""
         self.degraded = False
         """True once the policy has failed: turns pass through unscheduled from then on."""
         self._clock, self._wall_clock, self._on_step = clock, wall_clock, on_step
         self._turn_ids = itertools.count(1)
-        self._waiters: dict[int, asyncio.Future[str]] = {}
+        self._events = 0
         self._turns: dict[int, Turn] = {}
         self._recorder = StepRecorder()
         self._backends: dict[str, int | None] = {}
@@ -77,8 +82,7 @@ class Runtime:
 
     # Turns and programs
 
-    @asynccontextmanager
-    async def turn(
+    def turn(
         self,
         program_id: str,
         *,
@@ -90,15 +94,12 @@ class Runtime:
         prefix: str = "",
         prefix_tokens: int = 0,
         priority: int = 0,
-    ) -> AsyncIterator[Turn]:
-        """Wait for admission, then run one turn of a program inside the block.
+        patience: Patience = ENDLESS,
+    ) -> Turn:
+        """One turn of a program: ``async with runtime.turn(...) as turn`` waits for admission and raises ``TurnRefused``.
 
         The whole context is given in ``prompt_tokens`` or, where only its text is known, as ``prompt`` (``core.measure``). The
-        other arguments are those of ``core.TurnArrived``. Leaving the block ends the turn, whatever the way: after
-        ``turn.finish`` as completed, by cancellation as cancelled, else as failed.
-
-        Raises:
-            TurnRefused: the scheduler will not run it; no trace is left of the turn.
+        other arguments are those of ``core.TurnArrived``. No trace is left of a turn that was refused.
         """
         arrival = TurnArrived(
             program_id,
@@ -106,36 +107,14 @@ class Runtime:
             prompt_tokens,
             group,
             phase,
-            prompt_characters=prompt.characters,
-            prompt_images=prompt.images,
-            tool=tool,
-            prefix=prefix,
-            prefix_tokens=prefix_tokens,
-            priority=priority,
+            prompt.characters,
+            prompt.images,
+            tool,
+            prefix,
+            prefix_tokens,
+            priority,
         )
-        turn = Turn(arrival, self._clock, self._handle)
-        waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiters[turn.turn_id] = waiter
-        self._turns[turn.turn_id] = turn
-        outcome = "failed"
-        try:
-            self._handle(arrival)
-            await waiter
-            yield turn
-            outcome = "completed" if turn.usage is not None else "failed"
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
-        except TurnRefused:
-            outcome = "refused"
-            raise
-        except BackendLost:
-            outcome = "lost"
-            raise
-        finally:
-            del self._turns[turn.turn_id]
-            self._waiters.pop(turn.turn_id, None)
-            self._end(turn, outcome)
+        return Turn(arrival, self, patience)
 
     def release(self, program_id: str) -> None:
         """The program is over. Turns of it that still wait are refused."""
@@ -153,10 +132,6 @@ class Runtime:
     def set_health(self, backend_id: str, *, healthy: bool) -> None:
         """An engine stopped or started answering its health checks."""
         self._handle(HealthChanged(backend_id, healthy))
-
-    def avoid(self, program_id: str, backend_id: str) -> None:
-        """Turns of this program fail there: its next one goes elsewhere, if there is an elsewhere."""
-        self._handle(BackendAvoided(program_id, backend_id))
 
     def lose_cache(self, backend_id: str) -> None:
         """An engine's KV cache was flushed; its turns go on."""
@@ -204,10 +179,96 @@ class Runtime:
             **{f"count_{name}": value for name, value in asdict(scheduler.counters).items()},
         }
 
+    # What a turn asks of its host
+
+    def now(self) -> float:
+        """The runtime's clock, in seconds."""
+        return self._clock()
+
+    def report(self, event: Event) -> None:
+        """Of a turn that runs."""
+        self._handle(event)
+
+    async def enter(self, turn: Turn) -> None:
+        """Wait for admission.
+
+        Raises:
+            TurnRefused: it will not be run.
+        """
+        self._turns[turn.arrival.turn_id] = turn
+        self._handle(turn.arrival)
+        if turn.refusal is not None:
+            raise turn.refusal
+        if not turn.backend:
+            await self._wait(turn)
+
+    def end_try(self, turn: Turn, *, elsewhere: bool) -> None:
+        """A try of a running turn failed: until it enters again, nothing of it is anywhere."""
+        if not turn.lost:
+            self._handle(TurnEnded(turn.arrival.turn_id))
+            turn.lost = True  # as after the loss of a backend, its end is accounted
+            if elsewhere:
+                self._handle(BackendAvoided(turn.program_id, turn.backend))
+
+    async def enter_again(self, turn: Turn) -> None:
+        """End a failed try and wait for the next admission of the same turn.
+
+        Raises:
+            TurnRefused: it will not be run any more.
+        """
+        old = turn.arrival
+        del self._turns[old.turn_id]
+        self.end_try(turn, elsewhere=False)
+        turn.rearm(replace(old, turn_id=next(self._turn_ids), retry=True))
+        await self.enter(turn)
+
+    def leave(self, turn: Turn, outcome: str) -> None:
+        """The turn is over: ``completed``, ``failed``, ``cancelled``, ``refused`` or ``lost``."""
+        del self._turns[turn.arrival.turn_id]
+        if turn.refusal is None and not turn.lost:  # what was refused or lost is already accounted
+            if outcome == "cancelled" or not turn.backend:
+                self._handle(TurnCancelled(turn.arrival.turn_id))
+            else:
+                self._handle(TurnEnded(turn.arrival.turn_id, turn.usage, turn.tool))
+        if turn.admitted_s is None:
+            return
+        step = self._recorder.record(turn, "failed" if outcome == "refused" else outcome, self._clock(), self._wall_clock())
+        if turn.program_id not in self.scheduler.programs:  # released while its turn ran
+            self._recorder.forget(turn.program_id)
+        self.totals.add(step)
+        if self._on_step is not None:
+            self._on_step(step)
+
+    async def _wait(self, turn: Turn) -> None:
+        """Until it is admitted or refused, as long as its patience allows."""
+        patience = turn.patience
+        if patience.max_waiting is not None and self.scheduler.waiting_turns > patience.max_waiting:
+            self._give_up(turn, "queue_full", f"{patience.max_waiting} turns wait already")
+        turn.waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(patience.max_wait_s):
+                await turn.waiter
+        except TimeoutError:
+            if turn.backend:  # admitted in the same moment
+                return
+            if turn.refusal is None:
+                self._give_up(turn, "wait_timeout", f"it has waited for {patience.max_wait_s:g} s")
+        finally:
+            turn.waiter = None
+        if turn.refusal is not None:
+            raise turn.refusal
+
+    def _give_up(self, turn: Turn, cause: str, reason: str) -> NoReturn:
+        self._handle(TurnCancelled(turn.arrival.turn_id))
+        turn.refusal = TurnRefused(turn.program_id, cause, reason, IMPATIENT_RETRY_AFTER_S)
+        raise turn.refusal
+
     # Carrying out
 
     def _handle(self, event: Event) -> None:
-        started = time.thread_time()
+        self._events += 1
+        sampled = self._events % CPU_SAMPLE == 0
+        started = time.thread_time() if sampled else 0.0
         try:
             if not self.degraded:
                 for effect in self.scheduler.handle(event, self._clock()):
@@ -217,16 +278,17 @@ class Runtime:
             self.degraded = True
         if self.degraded:
             self._pass_all_through()
-        self.cpu_s += time.thread_time() - started
+        if sampled:
+            self.cpu_s += CPU_SAMPLE * (time.thread_time() - started)
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Admit(turn_id, backend_id):
                 self._admit(turn_id, backend_id)
-            case Refuse(turn_id, reason, retry_after_s):
-                waiter = self._waiters.get(turn_id)
-                if waiter is not None and not waiter.done():
-                    waiter.set_exception(TurnRefused(self._turns[turn_id].program_id, reason, retry_after_s))
+            case Refuse(turn_id, cause, reason, retry_after_s):
+                if turn_id in self._turns:
+                    turn = self._turns[turn_id]
+                    turn.refuse(TurnRefused(turn.program_id, cause, reason, retry_after_s))
             case Abort(turn_id):
                 if turn_id in self._turns:
                     self._turns[turn_id].lose_backend()
@@ -248,30 +310,16 @@ class Runtime:
         self._handle(TimerFired())
 
     def _admit(self, turn_id: int, backend_id: str) -> None:
-        waiter = self._waiters.get(turn_id)
-        if waiter is not None and not waiter.done():
-            self._turns[turn_id].admit_to(backend_id, self._clock())
-            waiter.set_result(backend_id)
+        turn = self._turns.get(turn_id)
+        if turn is not None:
+            turn.admit_to(backend_id, self._clock())
 
     def _pass_all_through(self) -> None:
         backends = sorted(self._backends)
-        for turn_id, waiter in list(self._waiters.items()):
+        for turn_id, turn in list(self._turns.items()):
+            if turn.backend or turn.refusal is not None:
+                continue
             if backends:
-                self._admit(turn_id, backends[turn_id % len(backends)])
-            elif not waiter.done():
-                waiter.set_exception(TurnRefused(self._turns[turn_id].program_id, "no backend is up"))
-
-    def _end(self, turn: Turn, outcome: str) -> None:
-        now = self._clock()
-        if outcome == "cancelled":
-            self._handle(TurnCancelled(turn.turn_id))
-        elif outcome != "refused" and not turn.lost:  # what was refused or lost is already accounted
-            self._handle(TurnEnded(turn.turn_id, turn.usage, turn.tool))
-        if turn.admitted_s is None:
-            return
-        step = self._recorder.record(turn, outcome, now, self._wall_clock())
-        if turn.program_id not in self.scheduler.programs:  # released while its turn ran
-            self._recorder.forget(turn.program_id)
-        self.totals.add(step)
-        if self._on_step is not None:
-            self._on_step(step)
+                turn.admit_to(backends[turn_id % len(backends)], self._clock())
+            else:
+                turn.refuse(TurnRefused(turn.program_id, RefuseCause.NO_BACKEND, "no backend is up", IMPATIENT_RETRY_AFTER_S))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Protocol, TypeVar
 
-from thunderagent.core import Event, FirstToken, Progress, TurnArrived, Usage
-from thunderagent.errors import BackendLost
+from thunderagent.core import FirstToken, Progress, TurnArrived, Usage
+from thunderagent.errors import BackendLost, TurnRefused
 
 T = TypeVar("T")
 
@@ -22,40 +23,102 @@ class EngineTiming:
     decode_s: float
 
 
-class Turn:
-    """An admitted turn: where to send it, and what to report of it. Made by ``Runtime.turn``."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a turn may be held back, and by how many others. None: no bound."""
 
-    def __init__(self, arrival: TurnArrived, clock: Callable[[], float], report: Callable[[Event], None]) -> None:
-        self.program_id = arrival.program_id
-        self.turn_id = arrival.turn_id
-        self.prompt_tokens = arrival.prompt_tokens or 0
-        """0 where only the text is known."""
-        self.group = arrival.group
-        self.phase = arrival.phase
-        self.arrived_s = clock()
+    max_wait_s: float | None = None
+    """Then it is refused (``wait_timeout``)."""
+    max_waiting: int | None = None
+    """If it would have to wait and more than so many wait then, it is refused at once (``queue_full``)."""
+
+
+ENDLESS = Patience()
+
+
+class Host(Protocol):
+    """What a turn asks of its runtime."""
+
+    def now(self) -> float: ...
+    def report(self, event: FirstToken | Progress) -> None: ...
+    async def enter(self, turn: Turn) -> None: ...
+    def end_try(self, turn: Turn, *, elsewhere: bool) -> None: ...
+    async def enter_again(self, turn: Turn) -> None: ...
+    def leave(self, turn: Turn, outcome: str) -> None: ...
+
+
+class Turn:
+    """Made by ``Runtime.turn``. ``async with`` waits for admission; inside it says where to send the turn, and is told of it.
+
+    Leaving the block ends the turn in any way: after ``finish`` as completed, by cancellation as cancelled, else as failed.
+    """
+
+    __slots__ = (
+        "_host",
+        "admitted_s",
+        "arrival",
+        "arrived_s",
+        "backend",
+        "first_token_s",
+        "lost",
+        "on_lost",
+        "patience",
+        "refusal",
+        "timing",
+        "tool",
+        "usage",
+        "waited_s",
+        "waiter",
+        "waits_since_s",
+    )
+
+    def __init__(self, arrival: TurnArrived, host: Host, patience: Patience) -> None:
+        self.arrival = arrival
+        self.patience = patience
+        self.backend = ""
+        """The id of the backend that this turn was admitted to."""
+        self.arrived_s = self.waits_since_s = host.now()
+        self.waited_s = 0.0
+        """Held back by the scheduler, over all tries."""
         self.admitted_s: float | None = None
+        """None while it waits."""
         self.first_token_s: float | None = None
         self.usage: Usage | None = None
         self.timing: EngineTiming | None = None
         self.tool = ""
         self.lost = False
-        self._clock, self._report = clock, report
-        self._backend_id = ""
-        self._running: asyncio.Future[Any] | None = None
+        self.refusal: TurnRefused | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self.on_lost: Callable[[], object] | None = None
+        """Called when its backend has left while it ran."""
+        self._host = host
+
+    async def __aenter__(self) -> Turn:
+        try:
+            await self._host.enter(self)
+        except BaseException as error:
+            self._host.leave(self, _outcome(type(error), self))
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._host.leave(self, _outcome(kind, self))
 
     @property
-    def backend(self) -> str:
-        """The id of the backend that this turn was admitted to."""
-        return self._backend_id
+    def program_id(self) -> str:
+        """Of the program that it belongs to."""
+        return self.arrival.program_id
 
     def first_token(self) -> None:
         """The prefill of a streamed turn is over."""
-        self.first_token_s = self._clock()
-        self._report(FirstToken(self.turn_id))
+        self.first_token_s = self._host.now()
+        self._host.report(FirstToken(self.arrival.turn_id))
 
     def progress(self, completion_tokens: int) -> None:
         """A streamed turn is at this many generated tokens."""
-        self._report(Progress(self.turn_id, completion_tokens))
+        self._host.report(Progress(self.arrival.turn_id, completion_tokens))
 
     def finish(self, usage: Usage, timing: EngineTiming | None = None, tool: str = "") -> None:
         """Report the engine's exact counts; without this call the turn counts as failed.
@@ -66,29 +129,73 @@ class Turn:
             usage = replace(usage, prefill_s=timing.prefill_s)
         self.usage, self.timing, self.tool = usage, timing, tool
 
+    def failed(self, *, elsewhere: bool = False) -> None:
+        """The try on this backend failed, and ``again`` may follow later: meanwhile the turn keeps its program nowhere.
+
+        ``elsewhere``: the next try goes to another backend, if there is one and it need not wait for that alone.
+        """
+        self._host.end_try(self, elsewhere=elsewhere)
+
+    async def again(self) -> None:
+        """The try on this backend failed (or the backend was lost): be admitted anew, there or elsewhere. It stays one turn.
+
+        Raises:
+            TurnRefused: the scheduler will not run it any more.
+        """
+        await self._host.enter_again(self)
+
     async def run(self, work: Awaitable[T]) -> T:
         """Await the engine's answer, but not past the death of the backend.
 
         Raises:
             BackendLost: the backend left; ``work`` has been cancelled.
         """
-        self._running = task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work)
+        self.on_lost = task.cancel
         try:
             return await task
         except asyncio.CancelledError:
             if self.lost:
-                raise BackendLost(self.program_id, self._backend_id) from None
+                raise BackendLost(self.program_id, self.backend) from None
             raise
         finally:
-            self._running = None
+            self.on_lost = None
+
+    # Called by the runtime
+
+    def rearm(self, arrival: TurnArrived) -> None:
+        """Another try begins."""
+        self.arrival = arrival
+        self.waits_since_s = self._host.now()
+        self.lost, self.refusal, self.first_token_s, self.backend = False, None, None, ""
 
     def admit_to(self, backend_id: str, now: float) -> None:
-        """Called by the runtime."""
-        self._backend_id = backend_id
+        """It may start."""
+        self.backend = backend_id
         self.admitted_s = now
+        self.waited_s += now - self.waits_since_s
+        self.refusal = None
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def refuse(self, refusal: TurnRefused) -> None:
+        """It will not be run."""
+        self.refusal = refusal
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     def lose_backend(self) -> None:
-        """Called by the runtime: whatever runs for this turn is ended."""
+        """Whatever runs for this turn is ended."""
         self.lost = True
-        if self._running is not None:
-            self._running.cancel()
+        if self.on_lost is not None:
+            self.on_lost()
+
+
+def _outcome(kind: type[BaseException] | None, turn: Turn) -> str:
+    if kind is None:
+        return "completed" if turn.usage is not None else "failed"
+    if issubclass(kind, asyncio.CancelledError):
+        return "cancelled"
+    if issubclass(kind, TurnRefused):
+        return "refused"
+    return "lost" if issubclass(kind, BackendLost) else "failed"

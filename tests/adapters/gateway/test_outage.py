@@ -15,7 +15,7 @@ from thunderagent.adapters.gateway.retry import goes_elsewhere
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.core import DefaultPolicy, Policy, ThunderPolicy, Usage
 from thunderagent.errors import TurnRefused
-from thunderagent.runtime import Runtime
+from thunderagent.runtime import Runtime, Turn
 
 
 class Outage:
@@ -37,33 +37,34 @@ class Outage:
         return self.answer(backend_id) == 200
 
     async def request(self, program_id: str) -> int:
-        attempt = 1
-        while True:
-            try:
-                status, backend_id = await self.attempt(program_id, attempt)
-            except TurnRefused:
-                return 503
-            if status == 200:
-                return status
-            if not await self.retries.wait(status, attempt, deadline_left_s=600.0):
-                return status
-            if goes_elsewhere(attempt):
-                self.runtime.avoid(program_id, backend_id)
-            attempt += 1
-
-    async def attempt(self, program_id: str, attempt: int) -> tuple[int, str]:
         try:
             async with self.runtime.turn(program_id, prompt_tokens=100) as turn:
-                epoch = self.fleet.took(turn.backend, retry=attempt > 1)
-                await self.clock.sleep(1.0)
-                status = self.answer(turn.backend)
-                self.fleet.ended(turn.backend, verdict(status), epoch)
-                if status == 200:
-                    turn.finish(Usage(100, 1))
-                return status, turn.backend
-        finally:
-            if attempt > 1:
+                return await self.answered(turn)
+        except TurnRefused:
+            return 503
+
+    async def answered(self, turn: Turn) -> int:
+        attempt = 1
+        status = await self.attempt(turn, retry=False)
+        while status != 200:
+            turn.failed(elsewhere=goes_elsewhere(attempt))
+            if not await self.retries.wait(status, attempt, deadline_left_s=600.0):
+                return status
+            attempt += 1
+            try:
+                await turn.again()
+                status = await self.attempt(turn, retry=True)
+            finally:
                 self.retries.over()
+        turn.finish(Usage(100, 1))
+        return status
+
+    async def attempt(self, turn: Turn, *, retry: bool) -> int:
+        epoch = self.fleet.took(turn.backend, retry=retry)
+        await self.clock.sleep(1.0)
+        status = self.answer(turn.backend)
+        self.fleet.ended(turn.backend, verdict(status), epoch)
+        return status
 
     async def all_of(self, requests: int, at_once: int) -> list[int]:
         statuses: list[int] = []

@@ -6,7 +6,7 @@ from collections import Counter
 
 from tests.core.reference.rules import Rules
 from tests.core.reference.world import Backend, Program, Turn
-from thunderagent.core.effects import Admit, Demote, Effect, Free, Park, ParkReason, ReclaimTools, Refuse
+from thunderagent.core.effects import Admit, Demote, Effect, Free, Park, ParkReason, ReclaimTools, Refuse, RefuseCause
 
 
 class Consequences:
@@ -28,7 +28,7 @@ class Consequences:
     # Programs
 
     def end_program(self, program: Program) -> None:
-        self.effects += [Refuse(turn.id, "its program was released") for turn in program.waiting]
+        self.effects += [Refuse(turn.id, RefuseCause.RELEASED, "its program was released") for turn in program.waiting]
         program.waiting, program.running = [], []
         if program.backend is not None:
             backend = self.leave_backend(program)
@@ -76,9 +76,9 @@ class Consequences:
         else:
             self.settle(program)
 
-    def refuse_waiting(self, program: Program, reason: str, retry_after_s: float | None) -> None:
+    def refuse_waiting(self, program: Program, cause: RefuseCause, reason: str, retry_after_s: float | None) -> None:
         for turn in list(program.waiting):
-            self.effects.append(Refuse(turn.id, reason, retry_after_s))
+            self.effects.append(Refuse(turn.id, cause, reason, retry_after_s))
             self.withdraw(program, turn)
 
     def size_by_line(self, program: Program) -> None:
@@ -107,15 +107,15 @@ class Consequences:
         known = [b for b in self.world.empties if b in empty]
         self.world.empties = known + [b for b in empty if b not in known]
 
-    def too_large(self, context: int) -> tuple[str, float | None] | None:
+    def too_large(self, context: int) -> tuple[RefuseCause, str, float | None] | None:
         """Reason and advice: one that is sick may be well again."""
         limit = self.rules.largest_prompt()
         if limit is None or context <= limit or not self.world.usable():
             return None
         sick = [b for b in self.world.backends if not b.healthy]
         if any(b.capacity is None or b.capacity >= context for b in sick):
-            return f"no backend is up that could hold its context of {context} tokens", 5.0
-        return f"its context of {context} tokens is longer than the largest KV cache, {limit} tokens", None
+            return RefuseCause.NO_BACKEND, f"no backend is up that could hold its context of {context} tokens", 5.0
+        return RefuseCause.TOO_LARGE, f"its context of {context} tokens is longer than the largest KV cache, {limit} tokens", None
 
     def rebalance(self) -> None:
         if self.rules.tick_s is None:

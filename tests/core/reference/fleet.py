@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.core.reference.world import Backend, Program, Turn
 from thunderagent.core import events as ev
-from thunderagent.core.effects import Abort
+from thunderagent.core.effects import Abort, RefuseCause
 from thunderagent.core.residency import RECENT_SHARE
 from thunderagent.core.usage import Usage
 
@@ -45,7 +45,7 @@ def handle(reference: Reference, event: ev.Event) -> None:
     reference.note_empties()
     if not world.usable():
         for program in world.in_line():
-            reference.refuse_waiting(program, "no backend is up", 5.0)
+            reference.refuse_waiting(program, RefuseCause.NO_BACKEND, "no backend is up", 5.0)
 
 
 def left(reference: Reference, backend: Backend) -> None:

@@ -6,11 +6,11 @@ from tests.core.reference import fleet, tick
 from tests.core.reference.consequences import Consequences
 from tests.core.reference.world import Program, Turn
 from thunderagent.core import events as ev
-from thunderagent.core.effects import Effect, Park, ParkReason, PrepareTools, Refuse
+from thunderagent.core.effects import Effect, Park, ParkReason, PrepareTools, Refuse, RefuseCause
 from thunderagent.core.usage import Usage
 
-NO_BACKEND = ("no backend is up", 5.0)
-"""Reason and advice."""
+NO_BACKEND = (RefuseCause.NO_BACKEND, "no backend is up", 5.0)
+"""Cause, reason and advice."""
 
 
 class Reference(Consequences):
@@ -85,7 +85,7 @@ class Reference(Consequences):
             if len(self.world.programs) >= self.max_programs:
                 if not self.world.idle():
                     busy = f"{self.max_programs} programs are tracked and all are busy"
-                    return self.refuse_arrival(event, None, busy, NO_BACKEND[1])
+                    return self.refuse_arrival(event, None, RefuseCause.TOO_MANY_PROGRAMS, busy, NO_BACKEND[2])
                 self.tally["evicted"] += 1
                 self.end_program(self.world.idle()[0])
             group_chain, chain = self.world.chains(event, prompt)
@@ -105,8 +105,10 @@ class Reference(Consequences):
             self.arrivals.append((program, turn))
         return None
 
-    def refuse_arrival(self, event: ev.TurnArrived, program: Program | None, reason: str, retry_after_s: float | None) -> None:
-        self.effects.append(Refuse(event.turn_id, reason, retry_after_s))
+    def refuse_arrival(
+        self, event: ev.TurnArrived, program: Program | None, cause: RefuseCause, reason: str, retry_after_s: float | None
+    ) -> None:
+        self.effects.append(Refuse(event.turn_id, cause, reason, retry_after_s))
         self.settle(program)
 
     def go_on(self, program: Program, turn: Turn) -> None:
@@ -176,7 +178,7 @@ class Reference(Consequences):
         """Its held and waiting turns are refused; the siblings that live know that one has finished."""
         for arrival in [t for t in self.world.held if t.program_id == program_id]:
             self.world.held.remove(arrival)
-            self.effects.append(Refuse(arrival.turn_id, "its program was released"))
+            self.effects.append(Refuse(arrival.turn_id, RefuseCause.RELEASED, "its program was released"))
         program = self.world.program(program_id)
         if program is not None:
             self.end_program(program)

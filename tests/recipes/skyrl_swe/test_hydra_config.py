@@ -11,8 +11,10 @@ import pytest
 pytest.importorskip("hydra")
 from hydra import compose, initialize_config_dir
 
-from recipes.skyrl_swe.config import CONFIG_DIR, RecipeConfig
-from recipes.skyrl_swe.hydra_config import check_spelling, from_omegaconf, register_schema
+from recipes.common.config import CONFIG_DIR
+from recipes.common.hydra_config import check_spelling
+from recipes.skyrl_swe.config import RecipeConfig
+from recipes.skyrl_swe.hydra_config import from_omegaconf, register_schema
 from thunderagent.errors import ConfigError
 
 register_schema()

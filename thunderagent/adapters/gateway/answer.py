@@ -24,7 +24,11 @@ class Asked:
     """Whether the usage in the stream was asked for by the gateway and is not to reach the client."""
     prompt: PromptSize = NO_PROMPT
     prompt_tokens: int | None = None
-    """Where the prompt is given as token ids."""
+    """Where the prompt is given as token ids; of several prompts, of the longest."""
+    prompts: int = 1
+    """How many prompts one request has: the usage that an engine tells is their sum, a program's context is one of them."""
+    answers: int = 1
+    """How many answers are asked for, to each prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,13 @@ class Dialect(Protocol):
         """
         ...
 
-    def answered(self, body: bytes) -> Answered:
-        """Read a whole JSON answer; what is not there is not known."""
+    def answered(self, body: bytes, asked: Asked | None = None) -> Answered:
+        """Read a whole JSON answer; what is not there is not known.
+
+        Args:
+            body: the answer's bytes, whatever they are.
+            asked: the request, for what an answer leaves out: the prompt's tokens, and how many prompts the counts are of.
+        """
         ...
 
     def stream(self, asked: Asked) -> StreamReader:

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from thunderagent.checks import (
+    Check,
+    check_fields,
+    fraction,
+    not_negative,
+    port,
+    port_or_null,
+    positive,
+    positive_or_null,
+    positive_whole,
+    whole,
+    whole_or_null,
+)
+from thunderagent.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class GatewaySettings:
@@ -18,7 +33,7 @@ class GatewaySettings:
     api_keys: tuple[str, ...] = ()
     """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
     admin_keys: tuple[str, ...] = ()
-    """The same for management endpoints. None: what changes something is open to this machine only, ``POST /workers`` to nobody."""
+    """The same for management endpoints. None: all clients may release and sync weights, nobody may ``POST /workers``."""
     max_body_bytes: int = 64 << 20
     """A longer request body is refused with 413. A context of a million tokens, with images, is less."""
     max_head_bytes: int = 64 << 10
@@ -49,4 +64,44 @@ class GatewaySettings:
     breaker_open_s: float = 5.0
     """Until it is probed again; doubles with every failed probe, up to a minute."""
     keep_profiles: int = 1_000
-    """Programs whose last steps ``GET /profiles`` remembers."""
+    """Programs whose last steps ``GET /profiles`` remembers; 0: of none."""
+    metrics: bool = True
+    """Whether ``GET /metrics`` is served."""
+
+    def validate(self, prefix: str = "gateway.") -> None:
+        """Check every value.
+
+        Raises:
+            ConfigError: names the key, its value and what is allowed.
+        """
+        check_fields(self, _CHECKS, prefix)
+        if self.admin_port and self.admin_port == self.port:
+            raise ConfigError(prefix + "admin_port", self.admin_port, f"must be another than {prefix}port, or null to share it")
+
+
+def _host(value: object) -> str | None:
+    usable = isinstance(value, str) and value and not any(character.isspace() or character in "/@" for character in value)
+    return None if usable else "must be an address or a name of this machine, such as 127.0.0.1 or 0.0.0.0"
+
+
+_CHECKS: dict[str, Check] = {
+    "host": _host,
+    "port": port,
+    "admin_port": port_or_null,
+    "max_body_bytes": positive_whole,
+    "max_head_bytes": positive_whole,
+    "head_timeout_s": positive,
+    "body_timeout_s": positive,
+    "max_queue": whole_or_null,
+    "max_wait_s": positive_or_null,
+    "timeout_s": positive,
+    "first_byte_timeout_s": positive_or_null,
+    "connect_timeout_s": positive,
+    "drain_s": not_negative,
+    "keep_alive_s": positive,
+    "attempts": positive_whole,
+    "retry_share": fraction,
+    "breaker_failures": positive_whole,
+    "breaker_open_s": positive,
+    "keep_profiles": whole,
+}

@@ -1,0 +1,1 @@
+"""What recipes have in common: configuration groups, Hydra, the embedded engine."""

@@ -1,0 +1,1 @@
+"""Agents that show what a gateway gives: python -m recipes.serve.agents"""

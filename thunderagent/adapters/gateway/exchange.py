@@ -1,0 +1,165 @@
+"""One generating request and its answer, on a client's connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from thunderagent.adapters.gateway.headers import Headers
+
+if TYPE_CHECKING:
+    from thunderagent.adapters.gateway.answer import Dialect
+    from thunderagent.adapters.gateway.protocol import GatewayProtocol
+
+logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """Takes the place of uvicorn's ASGI cycle. When its client leaves, its task is cancelled."""
+
+    __slots__ = (
+        "_chunked", "_handle", "_protocol", "_task", "_transport", "chunks", "dialect", "disconnected", "expired", "headers", "keep_alive",
+        "message_event", "on_writable", "received", "response_complete", "response_started", "status", "url", "whole",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        protocol: GatewayProtocol,
+        handle: Callable[[Exchange], Awaitable[None]],
+        dialect: Dialect,
+        url: bytes,
+        headers: Headers,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        self._protocol = protocol
+        self._transport = protocol.transport
+        self._handle = handle
+        self._task: asyncio.Task[None] | None = None
+        self._chunked = False
+        self.expired = False
+        """Whether its deadline has passed."""
+        self.dialect = dialect
+        self.url = url
+        """Path and query, as sent."""
+        self.headers = headers
+        self.chunks: list[bytes] = []
+        self.received = 0
+        self.status = 0
+        """Of the answer, once it has begun."""
+        self.whole = False
+        """Whether all of the request is here."""
+        self.on_writable: Callable[[bool], None] | None = None
+        """Told False when the client does not read fast enough, True when it does again."""
+        # What uvicorn's protocol asks of its cycle:
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_started = False
+        self.response_complete = False
+        self.message_event = self
+
+    def take_body(self) -> bytes:
+        """Of the request; it is not kept here any longer."""
+        chunks, self.chunks = self.chunks, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def start(self) -> None:
+        """All of the request is here, and it is its turn on the connection."""
+        self._protocol.running = self
+        self._task = task = self._protocol.loop.create_task(self._run())
+        self._protocol.tasks.add(task)
+        task.add_done_callback(self._protocol.tasks.discard)
+
+    async def run_asgi(self, app: object) -> None:
+        """How uvicorn starts a pipelined one: its task goes on when the whole request has come."""
+        if self.whole:
+            self.start()
+
+    def set(self) -> None:
+        """How uvicorn tells that something has happened to the connection."""
+        if self.disconnected and self._task is not None:
+            self._task.cancel()
+
+    def deadline(self, timeout_s: float) -> asyncio.TimerHandle:
+        """The request is cancelled after so long, unless this is cancelled."""
+        return self._protocol.loop.call_later(timeout_s, self._expire)
+
+    def _expire(self) -> None:
+        self.expired = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            await self._handle(self)
+        except asyncio.CancelledError:
+            if not self.disconnected:
+                self.break_off()
+        except Exception:
+            logger.exception("a request to %s failed", self.dialect.path)
+            self.break_off()
+        else:
+            if not self.response_complete and not self.disconnected:
+                self.break_off()
+
+    # The answer
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer."""
+        self._write(b"".join((*self._head(status, headers), b"content-length: %d\r\n\r\n" % len(body), body)))
+        self._complete()
+
+    def begin(self, status: int, headers: Headers, length: int | None) -> None:
+        """The head of an answer whose body comes in pieces; ``length`` in bytes, if it is known."""
+        self._chunked = length is None
+        framing = b"transfer-encoding: chunked\r\n\r\n" if length is None else b"content-length: %d\r\n\r\n" % length
+        self._write(b"".join((*self._head(status, headers), framing)))
+
+    def write(self, piece: bytes) -> None:
+        """The next piece of the body."""
+        if piece:
+            self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
+
+    def end(self) -> None:
+        """The body is over."""
+        if self._chunked:
+            self._write(b"0\r\n\r\n")
+        self._complete()
+
+    def fail(self) -> None:
+        """What was written still goes out; then the client is to see that the answer is not whole."""
+        self.keep_alive = False
+        self.response_complete = True
+        self._transport.close()
+
+    def break_off(self) -> None:
+        """The client is to see that no (whole) answer comes."""
+        self.keep_alive = False
+        self.response_complete = True
+        self._transport.abort()
+
+    def _head(self, status: int, headers: Headers) -> list[bytes]:
+        self.response_started = True
+        self.status = status
+        lines = [STATUS_LINE[status]]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        return lines
+
+    def _write(self, data: bytes) -> None:
+        if not self.disconnected:
+            self._transport.write(data)
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        if self.disconnected:
+            return
+        if not self.keep_alive:
+            self._transport.close()
+        self._protocol.on_response_complete()

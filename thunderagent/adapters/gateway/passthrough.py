@@ -1,0 +1,152 @@
+"""Every request that is not scheduled goes to an engine as it is: raw ASGI, streamed back with bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
+from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
+from thunderagent.errors import RequestProblem
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+ENGINE_HEADER = b"x-thunder-backend"
+"""A client may say which engine is meant."""
+BUFFERED_BYTES = 256 << 10
+"""Of an answer that its client does not read, before the engine is held back."""
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request; its size is bounded by the protocol.
+
+    Raises:
+        ClientLeft: it does not come.
+    """
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def target(scope: MutableMapping[str, Any]) -> bytes:
+    """Path and query, as they were sent."""
+    query = scope["query_string"]
+    return bytes(scope["raw_path"] + (b"?" + query if query else b""))
+
+
+def chosen_engine(headers: Headers, engines: list[str]) -> str:
+    """The one that the client names, else the first that is up.
+
+    Raises:
+        RequestProblem: 503, none is up; 404, the one that is named is not there.
+    """
+    named = first(headers, ENGINE_HEADER)
+    if named is not None:
+        name = named.decode("latin-1").rstrip("/")
+        if name not in engines:
+            raise RequestProblem(404, "unknown_backend", f"X-Thunder-Backend names no engine that is up; there are: {', '.join(engines)}")
+        return name
+    if not engines:
+        raise RequestProblem(503, "no_backend", "no engine is up", retry_after_s=5.0)
+    return engines[0]
+
+
+async def pass_through(
+    scope: MutableMapping[str, Any], receive: Receive, send: Send, pool: Pool, without: frozenset[bytes], timeout_s: float
+) -> None:
+    """Send one request to an engine and its answer to the client, until either leaves.
+
+    ``without``: names of headers that are not for the engine.
+
+    Raises:
+        RequestProblem: 503; the engine gave no answer.
+        ClientLeft: the client did.
+    """
+    body = await read_body(receive)
+    has_body = bool(body) or scope["method"] in ("POST", "PUT", "PATCH")
+    work = asyncio.ensure_future(_answer(scope, send, pool, without, body if has_body else None, timeout_s))
+    leaving = asyncio.ensure_future(_until_left(receive))
+    try:
+        await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientLeft
+        work.result()
+    finally:
+        leaving.cancel()
+        work.cancel()
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(
+    scope: MutableMapping[str, Any], send: Send, pool: Pool, without: frozenset[bytes], body: bytes | None, timeout_s: float
+) -> None:
+    began = False
+    try:
+        async with asyncio.timeout(timeout_s):
+            lines = upstream_lines(scope["headers"], without)
+            reply = await pool.request(scope["method"].encode(), target(scope), lines, body, streamed=True)
+            try:
+                headers = downstream(reply.headers)
+                if reply.length is not None:
+                    headers.append((b"content-length", b"%d" % reply.length))
+                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                began = True
+                await _body(reply, send)
+            finally:
+                reply.close()
+    except UpstreamError as error:
+        if began:
+            raise ConnectionResetError(str(error)) from None  # uvicorn cuts the connection: the client sees that it is not whole
+        raise RequestProblem(503, "backend_failed", str(error), retry_after_s=1.0) from None
+    except TimeoutError:
+        raise RequestProblem(504, "timeout", f"there was no whole answer after {timeout_s:g} s") from None
+
+
+async def _body(reply: Reply, send: Send) -> None:
+    """What comes waits in memory for the client, as much as is allowed; then the engine waits."""
+    pieces: list[bytes] = []
+    waiting = 0
+    came = asyncio.Event()
+
+    def take(piece: bytes) -> None:
+        nonlocal waiting
+        pieces.append(piece)
+        waiting += len(piece)
+        if waiting > BUFFERED_BYTES:
+            reply.pause()
+        came.set()
+
+    piping = asyncio.ensure_future(reply.pipe(take))
+    piping.add_done_callback(lambda _: came.set())
+    try:
+        while True:
+            await came.wait()
+            came.clear()
+            if pieces:
+                body, waiting = b"".join(pieces), 0
+                pieces.clear()
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                reply.resume()
+            elif piping.done():
+                piping.result()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
+            if piping.done():
+                came.set()
+    finally:
+        piping.cancel()

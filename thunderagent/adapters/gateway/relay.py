@@ -1,0 +1,258 @@
+"""A generating request on its way: admission, the engine, further tries, and the answer back to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from thunderagent.adapters.gateway.access import Access, Need
+from thunderagent.adapters.gateway.answer import Answered, Asked
+from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
+from thunderagent.adapters.gateway.exchange import Exchange
+from thunderagent.adapters.gateway.fleet import Fleet, verdict
+from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
+from thunderagent.adapters.gateway.problems import render, stream_problem
+from thunderagent.adapters.gateway.program_ids import valid_program_id
+from thunderagent.adapters.gateway.retries import Retries
+from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, parse_retry_after
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
+from thunderagent.errors import RequestProblem, TurnRefused
+from thunderagent.runtime import Patience, Runtime, Turn
+
+PROGRAM_HEADERS = (b"x-program-id", b"x-session-id")
+"""The first that is there counts; a ``program_id`` in the body goes before both."""
+NOT_FORWARDED = frozenset({b"accept-encoding"})
+"""Usage is read from the answer, which therefore comes as it is."""
+NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
+"""Where the gateway has keys of its own, these are for it."""
+PROGRESS_EVENTS = 256
+"""Events of a stream between two reports of its progress: a few per turn, each an event of the scheduler."""
+DRAIN_RETRY_AFTER_S = 1.0
+"""Another gateway can take it at once."""
+BUSY_RETRY_AFTER_S = 1.0
+"""Where the engine gave no advice: about a few turns of others."""
+STATUS_OF_CAUSE = {
+    "no_backend": 503,
+    "context_too_large": 400,
+    "too_many_programs": 429,
+    "program_released": 409,
+    "queue_full": 429,
+    "wait_timeout": 503,
+}
+"""HTTP status of a refused turn, by its cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """A try that gave the client nothing, and may be repeated."""
+
+    status: int | None
+    """That the engine answered; None: nothing."""
+    problem: RequestProblem
+    """For the client, if there is no further try."""
+    retry_after_s: float | None = None
+
+
+class Relay:
+    """Answers generating requests. One per gateway."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: GatewaySettings,
+        access: Access,
+        fleet: Fleet,
+        counts: HttpCounts,
+        pool_of: Callable[[str], Pool],
+    ) -> None:
+        self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
+        self._counts, self._pool_of = counts, pool_of
+        self._retries = Retries(settings, lambda: fleet.in_flight)
+        self._patience = Patience(settings.max_wait_s, settings.max_queue)
+        self._not_forwarded = NOT_FORWARDED_WITH_KEYS if access.api or access.admin else NOT_FORWARDED
+        self._numbers = itertools.count(1)
+        self.draining = False
+        """Whether new requests are refused."""
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one request, whatever happens. Cancelled when its client has left."""
+        counts = self._counts
+        counts.open_requests += 1
+        try:
+            await self._answer(exchange)
+        except RequestProblem as problem:
+            self._tell(exchange, problem)
+        except TurnRefused as refused:
+            self._tell(exchange, problem_of(refused))
+        except asyncio.CancelledError:
+            if exchange.disconnected or not exchange.expired:
+                counts.disconnects += exchange.disconnected
+                raise
+            self._tell(exchange, RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s"))
+        finally:
+            counts.open_requests -= 1
+            if exchange.status:
+                counts.answers[exchange.dialect.path, exchange.status] += 1
+
+    async def _answer(self, exchange: Exchange) -> None:
+        if self.draining:
+            raise RequestProblem(
+                503, "draining", "this gateway is shutting down; send it to another", retry_after_s=DRAIN_RETRY_AFTER_S
+            )
+        self._access.check(Need.USE, exchange.headers)
+        encoding = first(exchange.headers, b"content-encoding")
+        if encoding is not None and encoding.lower() != b"identity":
+            raise RequestProblem(415, "compressed_body", "request bodies must be sent without content-encoding")
+        asked = exchange.dialect.read(exchange.take_body())
+        named = asked.program_id or _program_of(exchange.headers)
+        program_id = named or f"request-{next(self._numbers)}"
+        turn = self._runtime.turn(
+            program_id, prompt_tokens=asked.prompt_tokens, prompt=asked.prompt, patience=self._patience
+        )
+        try:
+            async with turn:
+                deadline = exchange.deadline(self._settings.timeout_s)
+                try:
+                    await self._try(exchange, asked, turn)
+                finally:
+                    deadline.cancel()
+        finally:
+            if named is None:
+                self._runtime.release(program_id)
+
+    async def _try(self, exchange: Exchange, asked: Asked, turn: Turn) -> None:
+        """Until a try has given the client an answer, or there is none left."""
+        lines = upstream_lines(exchange.headers, self._not_forwarded)
+        ends_at = time.monotonic() + self._settings.timeout_s
+        attempt = 1
+        failed = await self._send(exchange, asked, turn, lines, retry=False)
+        while failed is not None:
+            left_s = ends_at - time.monotonic()
+            if not await self._retries.wait(
+                failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s
+            ):
+                raise failed.problem
+            attempt += 1
+            self._counts.retries[turn.backend] += 1
+            try:
+                await turn.again()
+            except BaseException:
+                self._retries.over()
+                raise
+            failed = await self._send(exchange, asked, turn, lines, retry=True)
+
+    async def _send(
+        self, exchange: Exchange, asked: Asked, turn: Turn, lines: list[bytes], *, retry: bool
+    ) -> FailedTry | None:
+        """One try; None: the client has its answer."""
+        backend = turn.backend
+        pool = self._pool_of(backend)
+        turn.on_lost = pool.close
+        epoch = self._fleet.took(backend, retry=retry)
+        ok: bool | None = None
+        answered = False
+        try:
+            try:
+                reply = await pool.request(b"POST", exchange.url, lines, asked.body, streamed=asked.stream)
+            except UpstreamError as error:
+                ok = False
+                return FailedTry(None, RequestProblem(503, "backend_failed", str(error), retry_after_s=BUSY_RETRY_AFTER_S))
+            finally:
+                if retry:  # it is over, or a request like all others
+                    self._retries.over()
+            answered = True
+            try:
+                if reply.status in RETRIED_STATUSES:
+                    ok = verdict(reply.status)
+                    return self._failed(reply, backend)
+                ok = await self._pass_on(exchange, asked, turn, reply)
+                return None
+            finally:
+                reply.close()
+        finally:
+            self._fleet.ended(backend, None if turn.lost else ok, epoch, answered=answered)
+
+    def _failed(self, reply: Reply, backend: str) -> FailedTry:
+        header = first(reply.headers, b"retry-after")
+        after_s = parse_retry_after(header.decode("latin-1"), time.time()) if header is not None else None
+        if reply.status == 429:
+            problem = RequestProblem(429, "backend_busy", f"engine {backend} has too much to do", retry_after_s=after_s or BUSY_RETRY_AFTER_S)
+        else:
+            message = f"engine {backend} answered {reply.status}"
+            problem = RequestProblem(503, "backend_failed", message, retry_after_s=after_s or BUSY_RETRY_AFTER_S)
+        return FailedTry(reply.status, problem, after_s)
+
+    async def _pass_on(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply) -> bool:
+        """Give the client the engine's answer; tells whether the engine did well."""
+        headers = downstream(reply.headers)
+        headers.append((b"x-thunder-backend", turn.backend.encode()))
+        headers.append((b"x-thunder-wait-ms", b"%d" % round(turn.waited_s * 1000)))
+        if not reply.complete or (asked.stream and reply.status == 200):
+            return await self._stream(exchange, asked, turn, reply, headers)
+        body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
+        if reply.status < 400:
+            _finish(turn, exchange.dialect.answered(body))
+        exchange.respond(reply.status, headers, body)
+        return reply.status < 500
+
+    async def _stream(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply, headers: Headers) -> bool:
+        reader = exchange.dialect.stream(asked)
+        events = reported = 0
+
+        def take(piece: bytes) -> None:
+            nonlocal events, reported
+            if not events:
+                turn.first_token()
+            events += piece.count(b"data:")
+            if events - reported >= PROGRESS_EVENTS:
+                reported = events
+                turn.progress(events)
+            exchange.write(reader.feed(piece))
+
+        exchange.on_writable = lambda writable: reply.resume() if writable else reply.pause()
+        exchange.begin(reply.status, headers, None if asked.stream else reply.length)
+        try:
+            await reply.pipe(take)
+        except UpstreamError as error:
+            if asked.stream:
+                problem = RequestProblem(502, "backend_failed", str(error))
+                exchange.write(reader.end() + stream_problem(problem, exchange.dialect.anthropic))
+            exchange.fail()
+            return False
+        finally:
+            exchange.on_writable = None
+        if reply.status < 400:
+            _finish(turn, reader.answered)
+        exchange.write(reader.end())
+        exchange.end()
+        return reply.status < 500
+
+    def _tell(self, exchange: Exchange, problem: RequestProblem) -> None:
+        self._counts.problems[problem.reason] += 1
+        if exchange.response_started:
+            exchange.fail()
+        else:
+            exchange.respond(*render(problem, exchange.dialect.anthropic))
+
+
+def problem_of(refused: TurnRefused) -> RequestProblem:
+    """A refused turn, as its client is told."""
+    status = STATUS_OF_CAUSE.get(refused.cause, 503)
+    return RequestProblem(status, refused.cause, refused.reason, retry_after_s=refused.retry_after_s)
+
+
+def _program_of(headers: Headers) -> str | None:
+    for wanted in PROGRAM_HEADERS:
+        value = first(headers, wanted)
+        if value is not None:
+            return valid_program_id(value)
+    return None
+
+
+def _finish(turn: Turn, answered: Answered) -> None:
+    if answered.usage is not None:
+        turn.finish(answered.usage, tool=answered.tool)

@@ -1,0 +1,117 @@
+"""The process around the gateway: uvicorn, on one port or two, and an orderly end.
+
+The first SIGTERM or SIGINT begins a drain: new requests are refused, those that run go on until they have ended or ``drain_s`` are
+over. A second signal ends the process at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from thunderagent.adapters.gateway.protocol import GatewayProtocol, ShortWay
+from thunderagent.adapters.gateway.settings import GatewaySettings
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS_S = 1
+"""For what is still open when the drain's time is over."""
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn's server, which drains before it stops."""
+
+    def __init__(self, config: uvicorn.Config, drain_s: float, begin_drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._drain_s, self._begin_drain = drain_s, begin_drain
+        self._drains_until_s: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal has come."""
+        if self._drains_until_s is not None:
+            self.force_exit = True
+            super().handle_exit(sig, frame)
+            return
+        self._captured_signals.append(sig)
+        self.drain()
+
+    def drain(self) -> None:
+        """Stop in an orderly way."""
+        self._drains_until_s = time.monotonic() + self._drain_s
+        self._begin_drain()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; True: stop now."""
+        if self._drains_until_s is not None and (not self.server_state.tasks or time.monotonic() >= self._drains_until_s):
+            if self.server_state.tasks:
+                logger.warning("%d requests are cut off: they ran for longer than the drain", len(self.server_state.tasks))
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+class AdminServer(uvicorn.Server):
+    """The management port. Signals are for the other server, which ends this one."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None."""
+        yield
+
+
+async def run(
+    public: Any, admin: Any | None, way: ShortWay, settings: GatewaySettings, begin_drain: Callable[[], None], on_ready: Callable[[int], None]
+) -> None:
+    """Serve two ASGI applications until a signal has come and all requests have ended.
+
+    Args:
+        public: what is asked on ``settings.port``, beside the short way.
+        admin: what is asked on ``settings.admin_port``; None: there is no such port.
+        on_ready: called with the public port once connections are accepted.
+    """
+    server = GatewayServer(_config(public, way, settings, settings.port), settings.drain_s, begin_drain)
+    servers: list[uvicorn.Server] = [server]
+    if admin is not None and settings.admin_port is not None:
+        nothing_short = ShortWay({}, way.handle, settings)
+        servers.append(AdminServer(_config(admin, nothing_short, settings, settings.admin_port)))
+    tasks = [asyncio.create_task(each.serve()) for each in servers]
+    telling = asyncio.create_task(_tell(servers, server, on_ready))
+    try:
+        await tasks[0]
+    finally:
+        telling.cancel()
+        for each in servers[1:]:
+            each.should_exit = True
+        await asyncio.gather(*tasks[1:], return_exceptions=True)
+
+
+async def _tell(servers: list[uvicorn.Server], public: uvicorn.Server, on_ready: Callable[[int], None]) -> None:
+    while not all(each.started for each in servers):  # noqa: ASYNC110 - uvicorn has nothing to wait on
+        await asyncio.sleep(0.01)
+    on_ready(public.servers[0].sockets[0].getsockname()[1])
+
+
+def _config(app: Any, way: ShortWay, settings: GatewaySettings, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        http=partial(GatewayProtocol, way),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=round(settings.keep_alive_s),
+        timeout_graceful_shutdown=LAST_WORDS_S,
+        backlog=4_096,
+    )

@@ -1,0 +1,80 @@
+"""The commands, as a table: known before any of them is imported, so that help is quick and each needs only its own libraries."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+TERMINAL = ("typer", "rich")
+STUDY = (*TERMINAL, "matplotlib", "jinja2")
+GATEWAY = (*TERMINAL, "uvicorn", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: where it is, what it does, what it needs beyond the base install."""
+
+    module: str
+    function: str
+    summary: str
+    """The first words of its help, without importing it."""
+    extra: str
+    """Brings the libraries: ``pip install 'thunderagent[EXTRA]'``."""
+    needs: tuple[str, ...]
+
+
+COMMANDS = {
+    "serve": Command(
+        "thunderagent.cli.serve",
+        "serve",
+        "Serve: an OpenAI-compatible gateway in front of your engines, which schedules whole agent runs.",
+        "gateway",
+        GATEWAY,
+    ),
+    "simulate": Command(
+        "thunderagent.cli.simulate",
+        "simulate",
+        "What would a policy give? Simulated agents before simulated engines, through the very scheduler that serves.",
+        "cli",
+        STUDY,
+    ),
+    "replay": Command(
+        "thunderagent.cli.replay",
+        "replay",
+        "What would a policy have given on your own agents? Replays a recorded trace: a profile of thunderagent (profile.jsonl), "
+        "or a trace of a load generator.",
+        "cli",
+        STUDY,
+    ),
+    "report": Command(
+        "thunderagent.cli.render", "render", "Make the page, the pictures and the tables of a study again.", "cli", STUDY
+    ),
+}
+HELP = ("--help", "-h")
+
+
+def with_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the command in front: ``serve`` where only options are given, help where nothing is."""
+    if not arguments:
+        return ["--help"]
+    if arguments[0].startswith("-") and arguments[0] not in HELP:
+        return ["serve", *arguments]
+    return list(arguments)
+
+
+def missing(arguments: Sequence[str]) -> str | None:
+    """What the user has to install for these arguments, in words; None if everything is there."""
+    command = COMMANDS.get(arguments[0])
+    needs, extra = (TERMINAL, "cli") if command is None else (command.needs, command.extra)
+    who = "the command line" if command is None else f"thunderagent {arguments[0]}"
+    absent = [name for name in needs if not _is_there(name)]
+    return f"{who} needs {', '.join(absent)}; install with: pip install 'thunderagent[{extra}]'" if absent else None
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return sys.modules[name] is not None if name in sys.modules else find_spec(name) is not None
+    except ValueError:  # a module that somebody made by hand
+        return True

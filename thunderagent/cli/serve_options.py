@@ -1,0 +1,111 @@
+"""The options of ``thunderagent serve``, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV
+from thunderagent.cli.units import bytes_text, seconds_text
+from thunderagent.config import ROUTINGS, ThunderConfig
+
+ENGINE_TYPES = ("vllm", "sglang", "skyrl")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+# Defaults, as a user would write them.
+METRICS_INTERVAL = seconds_text(ThunderConfig.engine_poll_s)
+IDLE_TTL = seconds_text(ThunderConfig.idle_ttl_s)
+MAX_BODY = bytes_text(GatewaySettings.max_body_bytes)
+MAX_QUEUE = str(GatewaySettings.max_queue)
+MAX_WAIT = seconds_text(GatewaySettings.max_wait_s)
+TIMEOUT = seconds_text(GatewaySettings.timeout_s)
+DRAIN = seconds_text(GatewaySettings.drain_s)
+
+
+def _in(panel: str, metavar: str | None, text: str, *names: str, default: str | None = None) -> typer.models.OptionInfo:
+    """An option in a panel of the help; ``default`` is told where None stands for it."""
+    told = text if default is None else f"{text} [dim]\\[default: {default}][/]"
+    option: typer.models.OptionInfo = typer.Option(*names, metavar=metavar, help=told, rich_help_panel=panel)
+    return option
+
+
+def _engines(metavar: str, text: str, **more: str) -> typer.models.OptionInfo:
+    return _in("Engines", metavar, text, **more)
+
+
+def _scheduling(metavar: str | None, text: str, *names: str, **more: str) -> typer.models.OptionInfo:
+    return _in("Scheduling", metavar, text, *names, **more)
+
+
+def _listening(metavar: str, text: str, **more: str) -> typer.models.OptionInfo:
+    return _in("Listening and keys", metavar, text, **more)
+
+
+def _limits(metavar: str, text: str) -> typer.models.OptionInfo:
+    return _in("Limits", metavar, text)
+
+
+def _looking(metavar: str | None, text: str, *names: str) -> typer.models.OptionInfo:
+    return _in("What is measured", metavar, text, *names)
+
+
+Backends = Annotated[
+    list[str], _engines("URL,URL", "The engines, as http://host:port, apart by commas. May be given several times.")
+]
+BackendType = Annotated[str, _engines("NAME", f"What they are: {', '.join(ENGINE_TYPES)} (SkyRL's own servers).")]
+CapacityTokens = Annotated[int | None, _engines("N", "KV cache of each engine, in tokens.", default="what its metrics say")]
+MetricsInterval = Annotated[str, _engines("TIME", "Between two looks at an engine's health, capacity and load.")]
+
+Router = Annotated[
+    str,
+    _scheduling(
+        "NAME",
+        "The policy. thunder: ours, admits whole agent runs so that their KV caches stay. tr: the published one. cap: a fixed "
+        "number of runs. default: everything passes through and is measured, to compare with.",
+    ),
+]
+Routing = Annotated[str | None, _scheduling("NAME", f"default: {', '.join(ROUTINGS)}.", default=ThunderConfig.routing)]
+ProgramsPerEngine = Annotated[
+    int | None, _scheduling("N", "cap: agent runs at once on each engine.", default=str(ThunderConfig.programs_per_engine))
+]
+SchedulerInterval = Annotated[
+    str | None, _scheduling("TIME", "tr: decide only so often (published: 5s).", default="with every event")
+]
+ActingTokenWeight = Annotated[
+    float | None, _scheduling("0..1", "tr: share of an agent's tokens that counts while it runs a tool.", default="1")
+]
+ActingTokenDecay = Annotated[
+    bool, _scheduling(None, "tr: those tokens count half after a second, as published.", "--use-acting-token-decay")
+]
+IdleTtl = Annotated[str, _scheduling("TIME", "A run without a request for so long is forgotten; none: never.")]
+
+Host = Annotated[str, _listening("HOST", "127.0.0.1: only this machine reaches it; 0.0.0.0: everybody.")]
+Port = Annotated[int, _listening("PORT", "0 takes a free one.")]
+AdminPort = Annotated[
+    int | None, _listening("PORT", "Management (/programs, /workers, ...) on a port of its own.", default="the same")
+]
+ApiKeyFile = Annotated[Path | None, _listening("FILE", "Clients must send one of the keys in it, one per line.")]
+ApiKeyEnv = Annotated[
+    str | None,
+    _listening("VARIABLE", "The variable that holds the keys, apart by blanks.", default=f"{API_KEY_ENV}, if it is set"),
+]
+ApiKey = Annotated[
+    str | None, _listening("KEY", "The key itself. Every user of this machine can see it in the list of processes.")
+]
+AdminKeyFile = Annotated[Path | None, _listening("FILE", "The same for management.", default=f"{ADMIN_KEY_ENV}, if it is set")]
+
+MaxBody = Annotated[str, _limits("SIZE", "A longer request is refused (413).")]
+MaxQueue = Annotated[str, _limits("N", "Requests that may wait for admission; one more is refused (429). none: any number.")]
+MaxWait = Annotated[str, _limits("TIME", "A request that has waited longer is refused (503). none: it waits.")]
+Timeout = Annotated[str, _limits("TIME", "From admission to the last byte of the answer (504).")]
+Drain = Annotated[str, _limits("TIME", "After SIGTERM, running requests may go on for so long.")]
+
+Profile = Annotated[
+    bool | None, _looking(None, "Remember the steps of the last runs, for GET /profiles.", "--profile/--no-profile")
+]
+ProfileDir = Annotated[Path | None, _looking("DIR", "Also write every step to profile.csv and profile.jsonl there.")]
+Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
+LogLevel = Annotated[str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}.")]

@@ -1,0 +1,48 @@
+"""The gateway, started: what the user is told before, and when it is up. The same for the command and for recipes."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.cli import welcome
+from thunderagent.config import ThunderConfig
+
+
+def start(config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, *, log_level: str) -> None:
+    """Serve until a signal comes, and show how to use it where there is a terminal.
+
+    Raises:
+        ConfigError: it cannot work, for instance because the port is in use.
+    """
+    from thunderagent.serving import serve  # not before every mistake in the options has been told
+
+    _warn_if_open(settings)
+    console = Console()
+    engines = welcome.look(urls, config.capacity_tokens) if console.is_terminal else {}
+
+    def on_ready(url: str) -> None:
+        welcome.show(url, engines, config, settings, console)
+
+    serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
+
+
+def say(kind: str, text: str) -> None:
+    """A line for the user that stops nothing."""
+    print(f"{kind}: {text}", file=sys.stderr)
+
+
+def _warn_if_open(settings: GatewaySettings) -> None:
+    if not settings.api_keys and not _is_loopback(settings.host):
+        say("warning", f"whoever reaches {settings.host}:{settings.port} may use the engines; set API keys to choose who")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
