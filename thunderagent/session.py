@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
-from thunderagent.runtime import Runtime
+from thunderagent.runtime import Runtime, StepProfile
 
 
 class BackendListener(Protocol):
@@ -31,8 +31,8 @@ class Session:
     def __init__(self, config: ThunderConfig, engine_urls: Sequence[str]) -> None:
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
-        on_step = self._writer.put if self._writer else None
-        self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=on_step)
+        self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
+        self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=self._took_step)
         self.engines = EngineWatch(
             engine_urls,
             on_up=self._joined,
@@ -47,6 +47,10 @@ class Session:
     def listen(self, listener: BackendListener) -> None:
         """Tell it of every backend; to be called before ``start``."""
         self._listeners.append(listener)
+
+    def on_step(self, listener: Callable[[StepProfile], None]) -> None:
+        """Call it for every finished step; it must not block. To be called before ``start``."""
+        self._step_listeners.append(listener)
 
     async def start(self, required: bool = True) -> None:
         """Find the engines; every later call waits for the first.
@@ -69,6 +73,10 @@ class Session:
         """Write the last profiles. The watch ends with its loop."""
         if self._writer is not None:
             self._writer.close()
+
+    def _took_step(self, step: StepProfile) -> None:
+        for listener in self._step_listeners:
+            listener(step)
 
     def _joined(self, url: str, capacity_tokens: int | None) -> None:
         for listener in self._listeners:

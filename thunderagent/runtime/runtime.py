@@ -129,6 +129,11 @@ class Runtime:
         self._backends[backend_id] = capacity_tokens
         self._handle((CapacityChanged if known else BackendJoined)(backend_id, capacity_tokens, host_tokens))
 
+    @property
+    def backends(self) -> list[str]:
+        """Ids of all that are there, healthy or not, in order of joining."""
+        return list(self._backends)
+
     def set_health(self, backend_id: str, *, healthy: bool) -> None:
         """An engine stopped or started answering its health checks."""
         self._handle(HealthChanged(backend_id, healthy))

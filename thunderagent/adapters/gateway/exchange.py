@@ -22,9 +22,9 @@ class Exchange:
     """Takes the place of uvicorn's ASGI cycle. When its client leaves, its task is cancelled."""
 
     __slots__ = (
-        "_chunked", "_handle", "_protocol", "_task", "_transport", "chunks", "dialect", "disconnected", "expired", "headers", "keep_alive",
-        "message_event", "on_writable", "received", "response_complete", "response_started", "status", "url", "whole",
-    )  # fmt: skip
+        *("_chunked", "_handle", "_protocol", "_task", "_transport", "chunks", "dialect", "disconnected", "expired", "headers"),
+        *("keep_alive", "message_event", "on_writable", "response_complete", "response_started", "status", "url", "whole"),
+    )
 
     def __init__(
         self,
@@ -48,7 +48,6 @@ class Exchange:
         """Path and query, as sent."""
         self.headers = headers
         self.chunks: list[bytes] = []
-        self.received = 0
         self.status = 0
         """Of the answer, once it has begun."""
         self.whole = False
@@ -147,7 +146,8 @@ class Exchange:
         self.status = status
         lines = [STATUS_LINE[status]]
         for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
+            if name != b"content-length":  # said by whoever knows what is written
+                lines += (name, b": ", value, b"\r\n")
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         return lines

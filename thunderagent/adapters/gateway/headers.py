@@ -8,8 +8,10 @@ Headers = list[tuple[bytes, bytes]]
 """Names in lower case."""
 
 HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer")
-    + (b"transfer-encoding", b"upgrade")
+    (
+        *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
+        *(b"te", b"trailer", b"transfer-encoding", b"upgrade"),
+    )
 )
 """RFC 9110, section 7.6.1."""
 OURS_UPSTREAM = HOP_BY_HOP | {b"host", b"content-length", b"expect"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
@@ -17,6 +18,17 @@ ENGINE_HEADER = b"x-thunder-backend"
 """A client may say which engine is meant."""
 BUFFERED_BYTES = 256 << 10
 """Of an answer that its client does not read, before the engine is held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a request goes, and how."""
+
+    pool: Pool
+    without: frozenset[bytes]
+    """Names of headers that are not for the engine."""
+    timeout_s: float
+    """For the whole answer."""
 
 
 class ClientLeft(Exception):
@@ -55,19 +67,17 @@ def chosen_engine(headers: Headers, engines: list[str]) -> str:
     if named is not None:
         name = named.decode("latin-1").rstrip("/")
         if name not in engines:
-            raise RequestProblem(404, "unknown_backend", f"X-Thunder-Backend names no engine that is up; there are: {', '.join(engines)}")
+            raise RequestProblem(
+                404, "unknown_backend", f"X-Thunder-Backend names no engine that is up; there are: {', '.join(engines)}"
+            )
         return name
     if not engines:
         raise RequestProblem(503, "no_backend", "no engine is up", retry_after_s=5.0)
     return engines[0]
 
 
-async def pass_through(
-    scope: MutableMapping[str, Any], receive: Receive, send: Send, pool: Pool, without: frozenset[bytes], timeout_s: float
-) -> None:
+async def pass_through(scope: MutableMapping[str, Any], receive: Receive, send: Send, upstream: Upstream) -> None:
     """Send one request to an engine and its answer to the client, until either leaves.
-
-    ``without``: names of headers that are not for the engine.
 
     Raises:
         RequestProblem: 503; the engine gave no answer.
@@ -75,7 +85,7 @@ async def pass_through(
     """
     body = await read_body(receive)
     has_body = bool(body) or scope["method"] in ("POST", "PUT", "PATCH")
-    work = asyncio.ensure_future(_answer(scope, send, pool, without, body if has_body else None, timeout_s))
+    work = asyncio.ensure_future(_answer(scope, send, upstream, body if has_body else None))
     leaving = asyncio.ensure_future(_until_left(receive))
     try:
         await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -92,14 +102,12 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-async def _answer(
-    scope: MutableMapping[str, Any], send: Send, pool: Pool, without: frozenset[bytes], body: bytes | None, timeout_s: float
-) -> None:
+async def _answer(scope: MutableMapping[str, Any], send: Send, upstream: Upstream, body: bytes | None) -> None:
     began = False
     try:
-        async with asyncio.timeout(timeout_s):
-            lines = upstream_lines(scope["headers"], without)
-            reply = await pool.request(scope["method"].encode(), target(scope), lines, body, streamed=True)
+        async with asyncio.timeout(upstream.timeout_s):
+            lines = upstream_lines(scope["headers"], upstream.without)
+            reply = await upstream.pool.request(scope["method"].encode(), target(scope), lines, body, streamed=True)
             try:
                 headers = downstream(reply.headers)
                 if reply.length is not None:
@@ -114,7 +122,7 @@ async def _answer(
             raise ConnectionResetError(str(error)) from None  # uvicorn cuts the connection: the client sees that it is not whole
         raise RequestProblem(503, "backend_failed", str(error), retry_after_s=1.0) from None
     except TimeoutError:
-        raise RequestProblem(504, "timeout", f"there was no whole answer after {timeout_s:g} s") from None
+        raise RequestProblem(504, "timeout", f"there was no whole answer after {upstream.timeout_s:g} s") from None
 
 
 async def _body(reply: Reply, send: Send) -> None:

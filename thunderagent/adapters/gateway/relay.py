@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
-from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
+from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.retries import Retries
@@ -66,6 +66,7 @@ class Relay:
         settings: GatewaySettings,
         access: Access,
         fleet: Fleet,
+        *,
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
     ) -> None:
@@ -92,7 +93,9 @@ class Relay:
             if exchange.disconnected or not exchange.expired:
                 counts.disconnects += exchange.disconnected
                 raise
-            self._tell(exchange, RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s"))
+            self._tell(
+                exchange, RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s")
+            )
         finally:
             counts.open_requests -= 1
             if exchange.status:
@@ -110,9 +113,7 @@ class Relay:
         asked = exchange.dialect.read(exchange.take_body())
         named = asked.program_id or _program_of(exchange.headers)
         program_id = named or f"request-{next(self._numbers)}"
-        turn = self._runtime.turn(
-            program_id, prompt_tokens=asked.prompt_tokens, prompt=asked.prompt, patience=self._patience
-        )
+        turn = self._runtime.turn(program_id, prompt_tokens=asked.prompt_tokens, prompt=asked.prompt, patience=self._patience)
         try:
             async with turn:
                 deadline = exchange.deadline(self._settings.timeout_s)
@@ -132,9 +133,7 @@ class Relay:
         failed = await self._send(exchange, asked, turn, lines, retry=False)
         while failed is not None:
             left_s = ends_at - time.monotonic()
-            if not await self._retries.wait(
-                failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s
-            ):
+            if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem
             attempt += 1
             self._counts.retries[turn.backend] += 1
@@ -145,9 +144,7 @@ class Relay:
                 raise
             failed = await self._send(exchange, asked, turn, lines, retry=True)
 
-    async def _send(
-        self, exchange: Exchange, asked: Asked, turn: Turn, lines: list[bytes], *, retry: bool
-    ) -> FailedTry | None:
+    async def _send(self, exchange: Exchange, asked: Asked, turn: Turn, lines: list[bytes], *, retry: bool) -> FailedTry | None:
         """One try; None: the client has its answer."""
         backend = turn.backend
         pool = self._pool_of(backend)
@@ -180,7 +177,9 @@ class Relay:
         header = first(reply.headers, b"retry-after")
         after_s = parse_retry_after(header.decode("latin-1"), time.time()) if header is not None else None
         if reply.status == 429:
-            problem = RequestProblem(429, "backend_busy", f"engine {backend} has too much to do", retry_after_s=after_s or BUSY_RETRY_AFTER_S)
+            problem = RequestProblem(
+                429, "backend_busy", f"engine {backend} has too much to do", retry_after_s=after_s or BUSY_RETRY_AFTER_S
+            )
         else:
             message = f"engine {backend} answered {reply.status}"
             problem = RequestProblem(503, "backend_failed", message, retry_after_s=after_s or BUSY_RETRY_AFTER_S)

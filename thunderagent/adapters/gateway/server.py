@@ -1,7 +1,7 @@
 """The process around the gateway: uvicorn, on one port or two, and an orderly end.
 
-The first SIGTERM or SIGINT begins a drain: new requests are refused, those that run go on until they have ended or ``drain_s`` are
-over. A second signal ends the process at once.
+The first SIGTERM or SIGINT begins a drain: new requests are refused, those that run go on until they have ended or ``drain_s``
+are over. A second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -66,23 +67,30 @@ class AdminServer(uvicorn.Server):
         yield
 
 
-async def run(
-    public: Any, admin: Any | None, way: ShortWay, settings: GatewaySettings, begin_drain: Callable[[], None], on_ready: Callable[[int], None]
-) -> None:
-    """Serve two ASGI applications until a signal has come and all requests have ended.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is to be served."""
 
-    Args:
-        public: what is asked on ``settings.port``, beside the short way.
-        admin: what is asked on ``settings.admin_port``; None: there is no such port.
-        on_ready: called with the public port once connections are accepted.
-    """
-    server = GatewayServer(_config(public, way, settings, settings.port), settings.drain_s, begin_drain)
+    short_way: ShortWay
+    public: Any
+    """ASGI application for everything else on the public port."""
+    admin: Any | None
+    """ASGI application of the management port; None: there is no such port."""
+    begin_drain: Callable[[], None]
+    """Called when no new requests are to be taken."""
+
+
+async def run(served: Served, settings: GatewaySettings, on_ready: Callable[[int], None]) -> None:
+    """Serve until a signal has come and all requests have ended. ``on_ready`` is called with the public port once it is open."""
+    server = GatewayServer(
+        _config(served.public, served.short_way, settings, settings.port), settings.drain_s, served.begin_drain
+    )
     servers: list[uvicorn.Server] = [server]
-    if admin is not None and settings.admin_port is not None:
-        nothing_short = ShortWay({}, way.handle, settings)
-        servers.append(AdminServer(_config(admin, nothing_short, settings, settings.admin_port)))
+    if served.admin is not None and settings.admin_port is not None:
+        nothing_short = ShortWay({}, served.short_way.handle, settings)
+        servers.append(AdminServer(_config(served.admin, nothing_short, settings, settings.admin_port)))
     tasks = [asyncio.create_task(each.serve()) for each in servers]
-    telling = asyncio.create_task(_tell(servers, server, on_ready))
+    telling = asyncio.create_task(_tell(servers, on_ready))
     try:
         await tasks[0]
     finally:
@@ -92,10 +100,10 @@ async def run(
         await asyncio.gather(*tasks[1:], return_exceptions=True)
 
 
-async def _tell(servers: list[uvicorn.Server], public: uvicorn.Server, on_ready: Callable[[int], None]) -> None:
+async def _tell(servers: list[uvicorn.Server], on_ready: Callable[[int], None]) -> None:
     while not all(each.started for each in servers):  # noqa: ASYNC110 - uvicorn has nothing to wait on
         await asyncio.sleep(0.01)
-    on_ready(public.servers[0].sockets[0].getsockname()[1])
+    on_ready(servers[0].servers[0].sockets[0].getsockname()[1])
 
 
 def _config(app: Any, way: ShortWay, settings: GatewaySettings, port: int) -> uvicorn.Config:
@@ -104,6 +112,7 @@ def _config(app: Any, way: ShortWay, settings: GatewaySettings, port: int) -> uv
         host=settings.host,
         port=port,
         http=partial(GatewayProtocol, way),  # type: ignore[arg-type]
+        interface="asgi3",
         ws="none",
         lifespan="off",
         access_log=False,

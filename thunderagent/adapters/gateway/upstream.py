@@ -35,9 +35,9 @@ class Reply:
     """One answer of an engine. ``ready`` comes when it is to be looked at, ``done`` with its end."""
 
     __slots__ = (
-        "_connection", "_loop", "_piece", "_sink", "body", "complete", "done", "error", "headers", "length", "ready", "received", "status",
-        "streamed",
-    )  # fmt: skip
+        *("_connection", "_loop", "_piece", "_sink", "body", "complete", "done", "error", "headers", "length", "ready"),
+        *("received", "status", "streamed"),
+    )
 
     def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, streamed: bool) -> None:
         self._connection = connection

@@ -1,0 +1,168 @@
+"""One gateway: everything that a request passes, put together over a runtime and its engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from prometheus_client.registry import Collector
+
+from thunderagent.adapters.gateway.access import Access, Need
+from thunderagent.adapters.gateway.dialects import DIALECTS
+from thunderagent.adapters.gateway.exchange import Exchange
+from thunderagent.adapters.gateway.fleet import Fleet
+from thunderagent.adapters.gateway.keys import Keys
+from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
+from thunderagent.adapters.gateway.models import merged_models
+from thunderagent.adapters.gateway.passthrough import (
+    ENGINE_HEADER,
+    ClientLeft,
+    Receive,
+    Send,
+    Upstream,
+    chosen_engine,
+    pass_through,
+)
+from thunderagent.adapters.gateway.probe import probe
+from thunderagent.adapters.gateway.problems import render
+from thunderagent.adapters.gateway.protocol import ShortWay
+from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.upstream import Pool
+from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
+from thunderagent.errors import RequestProblem
+from thunderagent.runtime import Runtime, StepProfile
+
+MODELS = "/v1/models"
+Scope = MutableMapping[str, Any]
+
+
+class Gateway:
+    """Made on the loop that serves it. It is told of backends (``joined``, ``left``) and of steps (``took_step``)."""
+
+    def __init__(self, runtime: Runtime, watch: Watch, settings: GatewaySettings, mode: str) -> None:
+        """``mode``: name of the scheduling policy, for views."""
+        self.runtime, self.settings, self.mode = runtime, settings, mode
+        self.access = Access(Keys(settings.api_keys), Keys(settings.admin_keys))
+        self.counts = HttpCounts()
+        self.fleet = Fleet(settings, runtime, self._probe)
+        self.workers = WatchedWorkers(watch, self.fleet, settings.drain_s)
+        self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
+        self._waits = Waits()
+        self._pools: dict[str, Pool] = {}
+        self._relay = Relay(runtime, settings, self.access, self.fleet, counts=self.counts, pool_of=self._pool)
+        with_keys = bool(self.access.api or self.access.admin)
+        self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else frozenset[bytes]()
+        self._admin = management(self, settings, access=self.access)
+        separate = settings.admin_port is not None
+        self._management = management(self, settings, access=self.access, endpoints=FOR_CLIENTS) if separate else self._admin
+
+    # What it consists of, for the server
+
+    @property
+    def short_way(self) -> ShortWay:
+        """Generating requests."""
+        return ShortWay({path.encode(): dialect for path, dialect in DIALECTS.items()}, self._handle, self.settings)
+
+    @property
+    def admin(self) -> Any | None:
+        """The application of the management port; None: it has none."""
+        return self._admin if self.settings.admin_port is not None else None
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything that is no generating request: management, else the engines."""
+        if serves(scope["path"]) and not _names_engine(scope):
+            await self._management(scope, receive, send)
+            return
+        try:
+            self.access.check(Need.USE, scope["headers"])
+            if self.draining:
+                raise RequestProblem(503, "draining", "this gateway is shutting down; send it to another", retry_after_s=1.0)
+            engines = list(self.runtime.backends)
+            if scope["path"] == MODELS and scope["method"] == "GET" and not _names_engine(scope):
+                body = await merged_models([self._pool(engine) for engine in engines], scope["headers"], self._not_forwarded)
+                await _send_whole(send, 200, [(b"content-type", b"application/json")], body)
+                return
+            engine = chosen_engine(scope["headers"], engines)
+            upstream = Upstream(self._pool(engine), self._not_forwarded | {ENGINE_HEADER}, self.settings.timeout_s)
+            await pass_through(scope, receive, send, upstream)
+        except RequestProblem as problem:
+            self.counts.problems[problem.reason] += 1
+            await _send_whole(send, *render(problem, anthropic=False))
+        except ClientLeft:
+            self.counts.disconnects += 1
+
+    # Told by the session
+
+    def joined(self, backend_id: str) -> None:
+        """An engine is up."""
+        self.fleet.joined(backend_id)
+
+    def left(self, backend_id: str) -> None:
+        """An engine has gone: what still goes to it breaks off."""
+        self.fleet.left(backend_id)
+        pool = self._pools.pop(backend_id, None)
+        if pool is not None:
+            asyncio.get_running_loop().call_soon(pool.close)  # after the scheduler has been told, so that turns know why
+
+    def took_step(self, step: StepProfile) -> None:
+        """A step is over."""
+        self._waits.put(step)
+        if self.profiles is not None:
+            self.profiles.put(step)
+
+    # For management
+
+    @property
+    def collectors(self) -> Iterable[Collector]:
+        """Metrics beside the scheduler's."""
+        return (self.counts, self._waits)
+
+    @property
+    def draining(self) -> bool:
+        """Whether it is about to stop."""
+        return self._relay.draining
+
+    def begin_drain(self) -> None:
+        """Refuse new requests."""
+        self._relay.draining = True
+
+    async def close(self) -> None:
+        """Nothing runs any more."""
+        self.workers.close()
+        self.fleet.close()
+        for pool in self._pools.values():
+            pool.close()
+
+    async def _handle(self, exchange: Exchange) -> None:
+        await self._relay.handle(exchange)
+
+    def _pool(self, url: str) -> Pool:
+        pool = self._pools.get(url)
+        if pool is None:
+            pool = self._pools[url] = Pool(url, self.settings.connect_timeout_s)
+        return pool
+
+    async def _probe(self, backend_id: str, *, generation: bool) -> bool:
+        return await probe(self._fetch, backend_id, generation=generation)
+
+    async def _fetch(
+        self, url: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> tuple[int, bytes]:
+        lines = [f"{name}: {value}".encode() for name, value in headers.items()]
+        async with asyncio.timeout(timeout_s):
+            reply = await self._pool(url).request(method.encode(), path.encode(), lines, body or None, streamed=False)
+            reply.close()
+            return reply.status, b"".join(reply.body)
+
+
+def _names_engine(scope: Scope) -> bool:
+    return any(name == ENGINE_HEADER for name, _ in scope["headers"])
+
+
+async def _send_whole(send: Callable[..., Any], status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    headers = [header for header in headers if header[0] != b"content-length"]
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
