@@ -281,6 +281,44 @@ def test_nothing_is_remembered_of_released_programs() -> None:
     assert fixture.runtime._turns == {}
 
 
+def test_a_release_tells_whether_anything_was_known() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        await fixture.turn("p", 100)
+        fixture.runtime.begin_weight_sync()
+        held = asyncio.create_task(fixture.turn("new", 100))
+        await settle()
+        assert [fixture.runtime.release(name) for name in ("p", "new", "nobody")] == [True, True, False]
+        with pytest.raises(TurnRefused):
+            await held
+        assert [fixture.runtime.release(name) for name in ("p", "new")] == [False, False]
+
+    asyncio.run(scenario())
+
+
+def test_steps_are_counted_until_the_program_is_over() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        assert fixture.runtime.steps("p") == 0
+        await fixture.turn("p", 100)
+        await fixture.turn("p", 200)
+        assert fixture.runtime.steps("p") == 2
+        fixture.runtime.release("p")
+        assert fixture.runtime.steps("p") == 0
+
+    asyncio.run(scenario())
+
+
+def test_how_old_the_schedulers_knowledge_is() -> None:
+    runtime = Runtime(TrPolicy())
+    assert runtime.since_event_s == 0.0
+    fixture = Fixture()
+    fixture.clock.now_s += 7.0
+    assert fixture.runtime.since_event_s == 7.0
+
+
 def test_a_prompt_whose_text_alone_is_known_is_estimated() -> None:
     fixture = Fixture()
 
