@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -79,6 +80,8 @@ def _engines(engine: EngineConfig, out_dir: Path) -> Iterator[tuple[list[str], s
             process, url = _start(engine, index, tokenizer, Path(folder), out_dir)
             ends.callback(end_engine, process)
             urls.append(url)
+        if sys.stdout.isatty():
+            say("note", f"the embedded engine calls its model {MODEL!r} and answers with the last message that it gets")
         yield urls, DIALECT
 
 
