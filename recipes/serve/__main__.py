@@ -9,7 +9,7 @@ from typing import Any
 from recipes.common import entry
 
 NEEDED = (
-    *("hydra", "omegaconf", "rich", "uvicorn", "httptools", "starlette", "aiohttp", "msgspec", "orjson"),
+    *("hydra", "omegaconf", "rich", "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson"),
     *("prometheus_client", "tokenizers"),
 )
 

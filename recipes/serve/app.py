@@ -61,8 +61,17 @@ def serve(config: ServeConfig, out_dir: Path) -> None:
     """
     settings, scheduling = config.settings(), config.thunder_config(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with _engines(config.engine, out_dir) as (urls, kind):
+    with _engines(config.engine, out_dir) as (urls, kind), _as_keys():
         start(scheduling, settings, urls, kind, log_level=config.log_level)
+
+
+@contextmanager
+def _as_keys() -> Iterator[None]:
+    """The gateway names its settings; here they are in a section."""
+    try:
+        yield
+    except ConfigError as error:
+        raise error if "." in error.key else ConfigError(f"gateway.{error.key}", error.value, error.allowed) from None
 
 
 @contextmanager

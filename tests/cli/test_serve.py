@@ -261,10 +261,13 @@ def test_without_engines_there_is_nothing_to_serve(thunderagent: Command, gatewa
     assert told.endswith("name the engines, such as --backends http://gpu1:8000,http://gpu2:8000")
 
 
-def test_what_the_gateway_cannot_do_is_one_line_too(serve: Callable[..., Ran], gateway: Gateway) -> None:
-    gateway.fails_with = ConfigError("--port", 8300, "is in use")
+@pytest.mark.parametrize(("key", "option"), [("port", "--port"), ("admin_port", "--admin-port"), ("engine.urls", "--backends")])
+def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_option(
+    serve: Callable[..., Ran], gateway: Gateway, key: str, option: str
+) -> None:
+    gateway.fails_with = ConfigError(key, "x", "is in use")
 
-    assert serve().problem == "--port=8300: is in use"
+    assert serve().problem == f"{option}=x: is in use"
 
 
 def test_every_option_is_explained_in_the_docs() -> None:
