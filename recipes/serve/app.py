@@ -82,7 +82,7 @@ def _engines(engine: EngineConfig, out_dir: Path) -> Iterator[tuple[list[str], s
             say("note", note)
         yield urls, engine.kind
         return
-    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="ta-") as folder:
+    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="thunderagent-serve-") as folder:
         urls = []
         tokenizer = save_byte_tokenizer(Path(folder))
         for index in range(engine.count):
