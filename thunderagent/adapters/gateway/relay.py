@@ -69,9 +69,11 @@ class Relay:
         *,
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
+        group_of: Callable[[str], str] | None = None,
     ) -> None:
+        """``group_of``: the RL prompt group that a program's id tells of, where ids tell."""
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
-        self._counts, self._pool_of = counts, pool_of
+        self._counts, self._pool_of, self._group_of = counts, pool_of, group_of
         self._retries = Retries(settings, lambda: fleet.in_flight)
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
         self._closed = bool(access.api)
@@ -115,7 +117,13 @@ class Relay:
         asked = exchange.dialect.read(exchange.take_body())
         named = asked.program_id or _program_of(exchange.headers)
         program_id = named or f"request-{next(self._numbers)}"
-        turn = self._runtime.turn(program_id, prompt_tokens=asked.prompt_tokens, prompt=asked.prompt, patience=self._patience)
+        turn = self._runtime.turn(
+            program_id,
+            prompt_tokens=asked.prompt_tokens,
+            prompt=asked.prompt,
+            group="" if self._group_of is None else self._group_of(program_id),
+            patience=self._patience,
+        )
         try:
             async with turn:
                 deadline = exchange.deadline(self._settings.timeout_s)
