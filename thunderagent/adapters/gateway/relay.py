@@ -17,7 +17,7 @@ from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.retries import Retries
-from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, parse_retry_after
+from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere, parse_retry_after
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
 from thunderagent.errors import RequestProblem, TurnRefused
@@ -142,6 +142,7 @@ class Relay:
         attempt = 1
         failed = await self._send(exchange, asked, turn, lines, retry=False)
         while failed is not None:
+            turn.failed(elsewhere=goes_elsewhere(attempt))
             left_s = ends_at - time.monotonic()
             if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem
