@@ -82,13 +82,14 @@ class Client:
             return Answer(status, headers, body)
         if headers.get("transfer-encoding") != "chunked":
             return Answer(status, headers, await self.reader.read())
-        body = b""
+        pieces = []
+        whole = True
         try:
             while piece := await self.piece():
-                body += piece
+                pieces.append(piece)
         except (asyncio.IncompleteReadError, ConnectionError):
-            return Answer(status, headers, body, whole=False)
-        return Answer(status, headers, body)
+            whole = False
+        return Answer(status, headers, b"".join(pieces), whole)
 
     async def piece(self) -> bytes:
         """The next chunk; empty: the last one."""

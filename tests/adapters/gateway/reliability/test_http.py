@@ -166,3 +166,11 @@ async def test_an_upgrade_that_is_not_known_is_ignored() -> None:
         answer = await client.ask(headers=upgrade)
         assert answer.status == 200
         assert "upgrade" not in here.engine.visits[0].headers
+
+
+@on_loop
+async def test_a_tunnel_is_refused() -> None:
+    async with world() as here:
+        client = await here.client()
+        await client.write(b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n")
+        assert (await soon(client.answer())).status == 405
