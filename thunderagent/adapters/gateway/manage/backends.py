@@ -40,20 +40,20 @@ class BackendView(msgspec.Struct, kw_only=True):
     future_paused_tokens: Annotated[int, Meta(description="To be given up when running turns end.")]
     shared_tokens: Annotated[int, Meta(description="Counted once though several programs have them: what sharing saves.")]
     capacity_overflow: Annotated[int, Meta(description="Committed beyond the capacity.")]
-    healthy: bool
+    healthy: Annotated[bool, Meta(description="Whether it answers.")]
     cache_config: CacheConfig
     committed_tokens: Annotated[int, Meta(description="What the programs counted here need, shared starts once.")]
     draining: bool
-    breaker: str
+    breaker: Annotated[str, Meta(description="closed: it gets requests; open: none; half_open: a probe.")]
     in_flight: Annotated[int, Meta(description="Requests.")]
     last_problem: str | None
-    prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured.")]
+    prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured; null while no turns may be sent there.")]
 
 
 class Metrics(msgspec.Struct):
     """All engines, and the scheduler's totals."""
 
-    metrics_enabled: bool
+    metrics_enabled: Annotated[bool, Meta(description="Whether GET /metrics is served.")]
     backends: dict[str, BackendView]
     scheduler: dict[str, float]
 
@@ -73,10 +73,15 @@ async def metrics(gateway: Managed, request: Request) -> Response:
     runtime = gateway.runtime
     backends, paused = runtime.scheduler.ledger.backends, paused_by_backend(runtime)
     views = {
-        worker.url: _view(worker, backends.get(worker.url) or Backend(worker.url, 0, worker.capacity_tokens), paused[worker.url])
+        worker.url: _view(worker, backends.get(worker.url) or _nothing(worker), paused[worker.url])
         for worker in gateway.workers.list()
     }
-    return as_json(Metrics(True, views, runtime.snapshot()))
+    return as_json(Metrics(request.app.state.metrics_enabled, views, runtime.snapshot()))
+
+
+def _nothing(worker: Worker) -> Backend:
+    """Of an engine that the scheduler does not know (any more)."""
+    return Backend(worker.url, 0, worker.capacity_tokens)
 
 
 def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
@@ -104,7 +109,7 @@ def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
         breaker=worker.breaker,
         in_flight=worker.in_flight,
         last_problem=worker.last_problem,
-        prefill_tokens_per_s=backend.prefill_tokens_per_s,
+        prefill_tokens_per_s=backend.prefill_tokens_per_s if backend.usable else None,
     )
 
 

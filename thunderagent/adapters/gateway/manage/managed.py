@@ -29,6 +29,14 @@ class Worker:
     """``closed`` (it gets requests), ``open`` (it gets none) or ``half_open`` (it is being probed)."""
     last_problem: str | None = None
     """In words, without anything of a request."""
+    requests: int = 0
+    """Sent there since it joined, retries included."""
+    retries: int = 0
+    """Of these: sent again after a failure."""
+    failures: int = 0
+    breaker_openings: int = 0
+    probe_in_s: float | None = None
+    """Until an open breaker is probed; None: no probe is planned."""
 
 
 class Workers(Protocol):

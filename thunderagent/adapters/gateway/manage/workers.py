@@ -24,12 +24,16 @@ class WorkerView(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
     url: str
-    healthy: bool
+    healthy: Annotated[bool, Meta(description="Whether it answers.")]
     is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
     draining: bool
     capacity_tokens: int | None
-    in_flight: Annotated[int, Meta(description="Requests.")]
-    breaker: str
+    in_flight: Annotated[int, Meta(description="Requests that are there now.")]
+    requests: Annotated[int, Meta(description="Sent since it joined, retries included.")]
+    retries: int
+    failures: int
+    breaker: Annotated[str, Meta(description="closed: it gets requests; open: none; half_open: a probe.")]
+    probe_in_s: Annotated[float | None, Meta(description="Until the next probe of an open breaker.")]
     last_problem: str | None
 
     @classmethod
@@ -43,7 +47,11 @@ class WorkerView(msgspec.Struct, kw_only=True):
             draining=worker.draining,
             capacity_tokens=worker.capacity_tokens,
             in_flight=worker.in_flight,
+            requests=worker.requests,
+            retries=worker.retries,
+            failures=worker.failures,
             breaker=worker.breaker,
+            probe_in_s=worker.probe_in_s,
             last_problem=worker.last_problem,
         )
 
@@ -59,7 +67,7 @@ class ServerState(msgspec.Struct):
     """One engine in a word."""
 
     url: str
-    state: Literal["up", "draining", "down"]
+    state: Annotated[Literal["up", "draining", "down"], Meta(description="Up: it gets new turns.")]
 
 
 class ServerList(msgspec.Struct):
@@ -109,20 +117,26 @@ async def list_servers(gateway: Managed, request: Request) -> Response:
 async def add_worker(gateway: Managed, request: Request) -> Response:
     """It gets turns as soon as it has answered. Adding one that is there is no error; one that is draining stays."""
     url = await usable_url(await _asked_url(request), request.app.state.resolve)
-    known = any(worker.url == url and not worker.draining for worker in gateway.workers.list())
+    there = _by_name(gateway, url)
+    if there is not None:
+        url = there.url
     await gateway.workers.add(url)
+    known = there is not None and not there.draining
     return as_json(WorkerChanged(worker_id(url), url, "known" if known else "added"), 200 if known else 201)
 
 
 async def drain_worker(gateway: Managed, request: Request) -> Response:
     """It gets no new turns, its programs move, and it leaves when its turns have ended; with ``force`` it leaves at once."""
     force = flag(request, "force")
-    worker = await _find(gateway, request)
-    if force:
-        await gateway.workers.remove(worker.url)
-        return as_json(WorkerChanged(worker_id(worker.url), worker.url, "removed"))
-    await gateway.workers.drain(worker.url)
-    return as_json(WorkerChanged(worker_id(worker.url), worker.url, "draining"), 202)
+    name: str = request.path_params.get("worker_id") or await _asked_url(request)
+    worker = _by_name(gateway, name)
+    if worker is None:
+        raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+    leave = gateway.workers.remove if force else gateway.workers.drain
+    await leave(worker.url)
+    gone = force or _by_name(gateway, worker.url) is None  # there is nothing to wait for where it was down
+    changed = WorkerChanged(worker_id(worker.url), worker.url, "removed" if gone else "draining")
+    return as_json(changed, 200 if gone else 202)
 
 
 async def _asked_url(request: Request) -> str:
@@ -133,15 +147,18 @@ async def _asked_url(request: Request) -> str:
     return url
 
 
-async def _find(gateway: Managed, request: Request) -> Worker:
-    """By its id in the path, or its URL there or elsewhere."""
-    name: str = request.path_params.get("worker_id") or await _asked_url(request)
-    if "://" in name:
-        name, _ = base_url(name)
-    for worker in gateway.workers.list():
-        if name in (worker.url, worker_id(worker.url)):
-            return worker
-    raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+def _by_name(gateway: Managed, name: str) -> Worker | None:
+    """The engine of this id or URL, however the URL is spelt."""
+    url = base_url(name)[0] if "://" in name else name
+    return next((worker for worker in gateway.workers.list() if url in (_spelt(worker.url), worker_id(worker.url))), None)
+
+
+def _spelt(url: str) -> str:
+    """As ``base_url`` spells it; an engine that the gateway was started with may have a URL that it would refuse."""
+    try:
+        return base_url(url)[0]
+    except RequestProblem:
+        return url
 
 
 def _state(worker: Worker) -> Literal["up", "draining", "down"]:
