@@ -25,7 +25,7 @@ from tests.adapters.gateway.reliability.fake_engine import Behaviour, Visit
 from tests.adapters.gateway.reliability.world import World, on_loop, soon, until, world
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-OK = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @asynccontextmanager
