@@ -126,7 +126,7 @@ class HidingReader(PassingReader):
     def end(self) -> bytes:
         """The event that has not ended, unless it is the usage."""
         rest, self._open = bytes(self._open), bytearray()
-        return b"" if _is_usage(rest) else rest
+        return _empty_lines_before(rest) if _is_usage(rest) else rest
 
     def _whole_events(self, chunk: bytes) -> bytes:
         passed: list[bytes] = []
@@ -138,8 +138,7 @@ class HidingReader(PassingReader):
         while ended is not None:
             event = bytes(text[start : ended.end()])
             is_passed = not _is_usage(event)
-            if is_passed:
-                passed.append(event)
+            passed.append(event if is_passed else _empty_lines_before(event))
             start = ended.end()
             self._passed = is_passed if start == len(text) and event.endswith(b"\r") else None
             ended = END_OF_EVENT.search(text, start)
@@ -170,3 +169,8 @@ def _is_usage(event: bytes) -> bool:
         return not _USAGE_EVENT.decode(data_of(event)).choices
     except UNREADABLE:
         return False
+
+
+def _empty_lines_before(event: bytes) -> bytes:
+    """They are no part of an event; where they came apart from it, they are gone already."""
+    return event[: len(event) - len(event.lstrip(b"\r\n"))]
