@@ -10,7 +10,7 @@ import msgspec
 
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.counts import of_one_context
-from thunderagent.adapters.gateway.events import END_OF_EVENT, LONGEST_END, data_of, last_objects, objects
+from thunderagent.adapters.gateway.events import END_OF_EVENT, data_of, last_objects, objects
 from thunderagent.adapters.gateway.raw_json import UNREADABLE
 from thunderagent.core import Usage
 
@@ -119,7 +119,7 @@ class HidingReader(PassingReader):
         self._recent_bytes += len(chunk)
         if self._recent_bytes > LOOKED_AT_BYTES:
             self._look()
-        if self._open or self._passed is not None or _COUNTS in chunk or not chunk.endswith((b"\n\n", b"\r\n\r\n")):
+        if self._open or self._passed is not None or chunk[-2:] != b"\n\n" or _COUNTS in chunk:
             return self._whole_events(chunk)
         return chunk
 
@@ -134,7 +134,7 @@ class HidingReader(PassingReader):
         old, text = len(self._open), self._open
         text += rest
         start = 0
-        ended = END_OF_EVENT.search(text, max(0, old - LONGEST_END + 1))
+        ended = END_OF_EVENT.search(text, max(0, old - 1))
         while ended is not None:
             event = bytes(text[start : ended.end()])
             is_passed = not _is_usage(event)
