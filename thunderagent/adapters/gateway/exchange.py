@@ -22,7 +22,19 @@ class Exchange:
     """Takes the place of uvicorn's ASGI cycle. When its client leaves, its task is cancelled."""
 
     __slots__ = (
-        *("_chunked", "_handle", "_protocol", "_task", "_transport", "chunks", "dialect", "disconnected", "expired", "headers"),
+        *(
+            "_chunked",
+            "_chunks",
+            "_handle",
+            "_protocol",
+            "_task",
+            "_transport",
+            "chunks",
+            "dialect",
+            "disconnected",
+            "expired",
+            "headers",
+        ),
         *("keep_alive", "message_event", "on_writable", "response_complete", "response_started", "status", "url", "whole"),
     )
 
@@ -35,12 +47,14 @@ class Exchange:
         headers: Headers,
         *,
         keep_alive: bool,
+        chunks: bool = True,
     ) -> None:
+        """``chunks``: whether the client understands chunked encoding; one that speaks HTTP/1.0 does not."""
         self._protocol = protocol
         self._transport = protocol.transport
         self._handle = handle
         self._task: asyncio.Task[None] | None = None
-        self._chunked = False
+        self._chunked, self._chunks = False, chunks
         self.expired = False
         """Whether its deadline has passed."""
         self.dialect = dialect
@@ -72,15 +86,15 @@ class Exchange:
         self._task = task = self._protocol.loop.create_task(self._run())
         self._protocol.tasks.add(task)  # uvicorn waits for them at its end
 
-    async def run_asgi(self, app: object) -> None:
-        """How uvicorn starts a pipelined one: its task goes on when the whole request has come."""
-        if self.whole:
-            self.start()
-
     def set(self) -> None:
         """How uvicorn tells that something has happened to the connection."""
         if self.disconnected and self._task is not None:
             self._task.cancel()
+
+    @property
+    def writable(self) -> bool:
+        """Whether the client reads fast enough."""
+        return not self._protocol.flow.write_paused
 
     def deadline(self, timeout_s: float) -> asyncio.TimerHandle:
         """The request is cancelled after so long, unless this is cancelled."""
@@ -116,8 +130,11 @@ class Exchange:
 
     def begin(self, status: int, headers: Headers, length: int | None) -> None:
         """The head of an answer whose body comes in pieces; ``length`` in bytes, if it is known."""
-        self._chunked = length is None
-        framing = b"transfer-encoding: chunked\r\n\r\n" if length is None else b"content-length: %d\r\n\r\n" % length
+        self._chunked = length is None and self._chunks
+        if length is not None:
+            framing = b"content-length: %d\r\n\r\n" % length
+        else:
+            framing = b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n"  # else it ends with the connection
         self._write(b"".join((*self._head(status, headers), framing)))
 
     def write(self, piece: bytes) -> None:

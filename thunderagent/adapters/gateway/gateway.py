@@ -142,7 +142,7 @@ class Gateway:
 
     def _pool(self, url: str) -> Pool:
         pool = self._pools.get(url)
-        if pool is None:
+        if pool is None or pool.closed:
             pool = self._pools[url] = Pool(url, self.settings.connect_timeout_s)
         return pool
 

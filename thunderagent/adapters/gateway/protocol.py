@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from thunderagent.adapters.gateway.answer import Dialect
@@ -15,6 +17,11 @@ from thunderagent.adapters.gateway.headers import Headers
 from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import RequestProblem
+
+MAX_QUEUED = 8
+"""Requests that may come before it is their turn on their connection; then it is not read from, and nobody sees its end."""
+LINGER_S = 2.0
+"""For a client to read why it was refused: a connection that is closed before all is read that was sent loses the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +48,12 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = self._body_bytes = 0
         self._length = 0
         self._refused = False
-        self.running: Exchange | None = None
-        """The request that is being answered."""
+        self._read_bytes = self._began_in_bytes = 0
+        self._upgrade = False
+        self.url = b""
+        self._own: Any = None
+        self.running: Any = None
+        """The request that is being answered, or was last: an ``Exchange``, or uvicorn's cycle."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,20 +64,27 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         running, last = self.running, cast(object, self.cycle)
         self.running = None
-        if running is not None and running is not last:  # uvicorn tells the last pipelined request only
+        if running is not None and running is not last and not running.response_complete:  # uvicorn tells the last one only
             running.disconnected = True
-            running.set()
+            running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        self._read_bytes = len(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "bad_http", "this is no HTTP/1.1 request")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay_with_http(data[upgrade.args[0] :])
         if self._in_request and (self._deadline is None or (self._deadline_of_head and not self._in_head)):
             self._arm()  # what comes whole in one read never needs a deadline
         if self._in_head and self._head_bytes > self._settings.max_head_bytes:
-            self._refuse(431, "head_too_large", f"the request head is longer than {self._settings.max_head_bytes:,} bytes")
+            self._refuse_head()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -84,6 +102,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers: Headers = []
         self._in_request = self._in_head = True
         self._head_bytes = self._body_bytes = self._length = 0
+        self._began_in_bytes = self._read_bytes
+        self._own = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -97,19 +117,31 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_head = False
         if self._refused:
             return
-        if self._length > self._settings.max_body_bytes:
+        if self.parser.should_upgrade():
+            self._upgrade = True
+            return
+        settings = self._settings
+        if self._began_in_bytes + self._head_bytes > settings.max_head_bytes and self._head_length() > settings.max_head_bytes:
+            self._refuse_head()
+            return
+        if self._length > settings.max_body_bytes:
             self._refuse_body()
             return
-        dialect = self._way.dialects.get(self.url.partition(b"?")[0])
+        dialect = self._dialect()
         if dialect is None or self.parser.get_method() != b"POST":
             self._go_the_long_way()
             return
-        keep_alive = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        version = self.parser.get_http_version()
+        keep_alive = version == "1.1" and self.parser.should_keep_alive()
         before = self.cycle
-        self.cycle = exchange = Exchange(self, self._way.handle, dialect, self.url, self.headers, keep_alive=keep_alive)  # type: ignore[assignment]
+        exchange = Exchange(
+            self, self._way.handle, dialect, self.url, self.headers, keep_alive=keep_alive, chunks=version == "1.1"
+        )
+        self.cycle = exchange  # type: ignore[assignment]
+        self._own = exchange
         if before is not None and not before.response_complete:
-            self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+            self._read_on_unless_many_wait()
         elif self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -121,6 +153,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse_body()
         elif isinstance(self.cycle, Exchange):
             self.cycle.chunks.append(body)
+            if self.pipeline and self._body_bytes > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
         else:
             super().on_body(body)
 
@@ -128,7 +162,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_request = False
         self._in_head = True
         self._disarm()
-        if self._refused:
+        if self._refused or self._upgrade:
             return
         exchange: Any = self.cycle
         if not isinstance(exchange, Exchange):
@@ -140,9 +174,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     # Refusals
 
-    def send_400_response(self, msg: str) -> None:
-        """What the parser does not understand."""
-        self._refuse(400, "bad_http", "this is no HTTP/1.1 request")
+    def _refuse_head(self) -> None:
+        limit = self._settings.max_head_bytes
+        self._refuse(431, "head_too_large", f"the request head is longer than {limit:,} bytes")
 
     def _refuse_body(self) -> None:
         limit = self._settings.max_body_bytes
@@ -154,19 +188,74 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(408, "request_too_slow", "the request was not complete in time")
 
     def _refuse(self, status: int, reason: str, message: str) -> None:
-        """Answer before the request is whole, and read no more. An answer that is on its way to the client goes before."""
+        """Answer before the request is whole, and take no more. What was asked before is answered, then the connection ends."""
         if self._refused:
             return
         self._refused = True
         self._disarm()
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and cycle.response_started:
-            self.transport.abort()
+        running, own = self.running, self._own
+        if running is not None and running is not own and not running.response_complete:
+            running.keep_alive = False
+            self.pipeline.clear()
             return
-        status, headers, body = render(RequestProblem(status, reason, message), anthropic=False)
+        if own is not None and own.response_started:
+            self._linger() if own.response_complete else self.transport.abort()
+            return
+        dialect = self._dialect()
+        anthropic = dialect is not None and dialect.anthropic
+        status, headers, body = render(RequestProblem(status, reason, message), anthropic)
         lines = [b"%b: %b\r\n" % header for header in headers]
         self.transport.write(b"".join((STATUS_LINE[status], *lines, b"connection: close\r\n\r\n", body)))
-        self.transport.close()
+        if own is not None:
+            own.disconnected = True
+            own.message_event.set()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Say no more, but let the client send what it sends until it has read why that is no use."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            self._deadline = self.loop.call_later(LINGER_S, self.transport.abort)
+        else:
+            self.transport.close()
+
+    def _stay_with_http(self, rest: bytes) -> None:
+        """Another protocol was offered (as Java's client does, with every first request), or a tunnel asked for.
+
+        The parser has stopped after the head, and left the body out: it gets the head again, without the offer.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        self._upgrade = False
+        if method == b"CONNECT":
+            self._refuse(405, "no_proxy", "this is no proxy")
+            return
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join((method, b" ", self.url, b" HTTP/", version, b"\r\n", *lines, b"\r\n", rest)))
+
+    # Helpers
+
+    def _dialect(self) -> Dialect | None:
+        return self._way.dialects.get(self.url.partition(b"?")[0])
+
+    def _head_length(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _read_on_unless_many_wait(self) -> None:
+        """uvicorn stops reading when one request waits for another; then it would not see that the client leaves."""
+        if len(self.pipeline) < MAX_QUEUED:
+            self.flow.resume_reading()
+        else:
+            self.flow.pause_reading()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """It is a request's turn on the connection."""
+        self.running = cycle
+        if not isinstance(cycle, Exchange):
+            super()._start_asgi_task(cycle, app)
+        elif cycle.whole:
+            cycle.start()
 
     def _go_the_long_way(self) -> None:
         """Through ASGI: what uvicorn prepares at the beginning of a request is prepared now."""
@@ -175,6 +264,9 @@ class GatewayProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers = self.scope["headers"] = headers
         super().on_headers_complete()
+        self._own = self.cycle
+        if self.pipeline:
+            self._read_on_unless_many_wait()
 
     def _arm(self) -> None:
         self._disarm()
@@ -188,6 +280,6 @@ class GatewayProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _tell_writable(self, writable: bool) -> None:
-        cycle: Any = self.cycle
-        if isinstance(cycle, Exchange) and cycle.on_writable is not None:
-            cycle.on_writable(writable)
+        running = self.running
+        if isinstance(running, Exchange) and running.on_writable is not None:
+            running.on_writable(writable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
 from thunderagent.errors import RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
+
+logger = logging.getLogger(__name__)
 
 PROGRAM_HEADERS = (b"x-program-id", b"x-session-id")
 """The first that is there counts; a ``program_id`` in the body goes before both."""
@@ -96,9 +99,10 @@ class Relay:
             if exchange.disconnected or not exchange.expired:
                 counts.disconnects += exchange.disconnected
                 raise
-            self._tell(
-                exchange, RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s")
-            )
+            self._tell(exchange, self._timeout())
+        except Exception:
+            logger.exception("a request to %s failed", exchange.dialect.path)
+            self._tell(exchange, RequestProblem(500, "internal_error", "the gateway failed; its log says why"))
         finally:
             counts.open_requests -= 1
             if exchange.status:
@@ -106,6 +110,7 @@ class Relay:
 
     async def _answer(self, exchange: Exchange) -> None:
         if self.draining:
+            exchange.keep_alive = False
             raise RequestProblem(
                 503, "draining", "this gateway is shutting down; send it to another", retry_after_s=DRAIN_RETRY_AFTER_S
             )
@@ -165,7 +170,13 @@ class Relay:
         answered = False
         try:
             try:
-                reply = await pool.request(b"POST", exchange.url, lines, asked.body, streamed=asked.stream)
+                if turn.lost:  # after it was admitted, before it got here
+                    raise UpstreamError(f"{backend} has left")
+                reply = await pool.request(
+                    *(b"POST", exchange.url, lines, asked.body),
+                    streamed=asked.stream,
+                    first_byte_timeout_s=self._settings.first_byte_timeout_s,
+                )
             except UpstreamError as error:
                 ok = False
                 return FailedTry(None, RequestProblem(503, "backend_failed", str(error), retry_after_s=BUSY_RETRY_AFTER_S))
@@ -224,15 +235,21 @@ class Relay:
             exchange.write(reader.feed(piece))
 
         exchange.on_writable = lambda writable: reply.resume() if writable else reply.pause()
+        if not exchange.writable:  # it has not read its last answer yet
+            reply.pause()
         exchange.begin(reply.status, headers, None if asked.stream else reply.length)
         try:
             await reply.pipe(take)
         except UpstreamError as error:
-            if asked.stream:
+            if asked.stream and reply.status == 200:
                 problem = RequestProblem(502, "backend_failed", str(error))
                 exchange.write(reader.end() + stream_problem(problem, exchange.dialect.anthropic))
             exchange.fail()
             return False
+        except asyncio.CancelledError:
+            if asked.stream and exchange.expired and not exchange.disconnected:
+                exchange.write(reader.end() + stream_problem(self._timeout(), exchange.dialect.anthropic))
+            raise
         finally:
             exchange.on_writable = None
         if reply.status < 400:
@@ -240,6 +257,9 @@ class Relay:
         exchange.write(reader.end())
         exchange.end()
         return reply.status < 500
+
+    def _timeout(self) -> RequestProblem:
+        return RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s")
 
     def _tell(self, exchange: Exchange, problem: RequestProblem) -> None:
         self._counts.problems[problem.reason] += 1

@@ -21,10 +21,12 @@ MAX_IDLE = 1_024
 WHOLE_BYTES = 8 << 20
 """A longer answer is not gathered before it goes on; answers to one turn are far shorter."""
 NO_CONTENT = (204, 304)
+TOO_LATE = 1
+"""Status of a reply that is not waited for any longer."""
 
 
 class UpstreamError(Exception):
-    """The engine could not be reached, or its answer broke off. ``began``: after its first byte."""
+    """The engine could not be reached, or its answer broke off. ``began``: after its first byte, or after the time for that."""
 
     def __init__(self, problem: str, *, began: bool = False) -> None:
         super().__init__(problem)
@@ -169,6 +171,12 @@ class Connection(asyncio.Protocol):
             self._reply = None
             self.close()
 
+    def give_up(self, reply: Reply, timeout_s: float) -> None:
+        """Its time is over; nothing happens if it has begun."""
+        if self._reply is reply and reply.status < 200:
+            reply.status = TOO_LATE
+            self._fail(f"has not begun to answer within {timeout_s:g} s")
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True
@@ -245,7 +253,8 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         reply, self._reply = self._reply, None
         self.resume()
-        if self._keep_alive and not self._until_closed and not self.closed:
+        unsent = self._transport.get_write_buffer_size()  # an engine may answer before it has read all of a request
+        if self._keep_alive and not self._until_closed and not self.closed and not unsent:
             self.used = True
             self._pool.give_back(self)
         else:
@@ -275,13 +284,23 @@ class Pool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
+        self.closed = False
+        """Whether its engine has left."""
 
     async def request(
-        self, method: bytes, target: bytes, header_lines: list[bytes], body: bytes | None, *, streamed: bool
+        self,
+        method: bytes,
+        target: bytes,
+        header_lines: list[bytes],
+        body: bytes | None,
+        *,
+        streamed: bool,
+        first_byte_timeout_s: float | None = None,
     ) -> Reply:
         """Send a request and wait until its answer is ready (see ``Reply``). The caller has to ``close`` the reply.
 
         ``target``: path and query. ``header_lines``: without host, content-length and line ends. ``body`` None: none is sent.
+        ``first_byte_timeout_s``: for the answer's head; None: no bound.
 
         Raises:
             UpstreamError: there is no answer.
@@ -291,25 +310,33 @@ class Pool:
             lines.append(b"content-length: %d" % len(body))
         lines.append(b"\r\n")
         head = method + b" " + self._prefix + target + self._host_line + b"\r\n".join(lines)
+        loop = asyncio.get_running_loop()
+        once_more = False
         while True:
-            connection = self._take_idle() or await self._connect()
-            reply = Reply(connection, asyncio.get_running_loop(), streamed=streamed)
-            was_used = connection.used
+            connection = (None if once_more else self._take_idle()) or await self._connect()
+            once_more = connection.used
+            reply = Reply(connection, loop, streamed=streamed)
             connection.send(head, body or b"", reply, headless=method == b"HEAD")
+            alarm = None
+            if first_byte_timeout_s is not None:
+                alarm = loop.call_later(first_byte_timeout_s, connection.give_up, reply, first_byte_timeout_s)
             try:
                 await reply.wait()
             except UpstreamError as error:
-                if was_used and not error.began:  # closed by the engine for being idle, in the same moment
+                if once_more and not error.began and not self.closed:  # closed for being idle in the same moment, most likely
                     continue
                 raise
             except BaseException:
                 reply.close()
                 raise
+            finally:
+                if alarm is not None:
+                    alarm.cancel()
             return reply
 
     def give_back(self, connection: Connection) -> None:
         """Its answer is complete."""
-        if len(self._idle) < MAX_IDLE:
+        if len(self._idle) < MAX_IDLE and not self.closed:
             self._idle.append(connection)
         else:
             connection.close()
@@ -321,7 +348,10 @@ class Pool:
             self._idle.remove(connection)
 
     def close(self) -> None:
-        """Close every connection, in use or not."""
+        """Close every connection, in use or not, and open no more."""
+        if self.closed:
+            return
+        self.closed = True
         for connection in list(self._all):
             connection.close()
 
@@ -333,6 +363,7 @@ class Pool:
         return None
 
     async def _connect(self) -> Connection:
+        self._check_open()
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -347,5 +378,12 @@ class Pool:
             raise UpstreamError(f"{self.url} does not accept connections") from None
         except OSError as error:
             raise UpstreamError(f"{self.url} cannot be reached ({error.strerror or error})") from None
+        if self.closed:
+            connection.close()
+            self._check_open()
         self._all.add(connection)
         return connection
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise UpstreamError(f"{self.url} has left")

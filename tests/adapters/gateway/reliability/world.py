@@ -1,0 +1,194 @@
+"""Everything on one loop: fake engines, and a whole gateway with its runtime, on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec
+
+import uvloop
+from uvicorn.server import ServerState
+
+from tests.adapters.gateway.reliability.behaviours import answers
+from tests.adapters.gateway.reliability.client import Answer, Client
+from tests.adapters.gateway.reliability.fake_engine import Behaviour, FakeEngine
+from thunderagent.adapters.engines.standing import EngineStatus
+from thunderagent.adapters.gateway import server
+from thunderagent.adapters.gateway.gateway import Gateway
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.config import ThunderConfig, build_limits, build_policy
+from thunderagent.core import Limits, Policy
+from thunderagent.runtime import Runtime, StepProfile
+
+P = ParamSpec("P")
+PATIENCE_S = 10.0
+"""No wait in these tests takes longer unless something hangs."""
+
+
+def on_loop(scenario: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an async test on the loop that the gateway is served with. What the loop complains about fails the test."""
+
+    @functools.wraps(scenario)
+    def test(*args: P.args, **options: P.kwargs) -> None:
+        complaints: list[dict[str, Any]] = []
+
+        async def watched() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+            async with asyncio.timeout(60.0):
+                await scenario(*args, **options)
+
+        uvloop.run(watched())
+        assert complaints == []
+
+    return test
+
+
+class StandInWatch:
+    """Takes the place of the engine watch where engines are joined by hand."""
+
+    def __init__(self) -> None:
+        self.statuses: list[EngineStatus] = []
+
+    def add(self, url: str) -> None: ...
+
+    def remove(self, url: str) -> None: ...
+
+
+@dataclass
+class World:
+    """Made by ``world``."""
+
+    runtime: Runtime
+    gateway: Gateway
+    engines: list[FakeEngine]
+    steps: list[StepProfile]
+    port: int
+    state: ServerState
+    kept: list[Client] = field(default_factory=list)
+    """Clients that stay until the end."""
+
+    @property
+    def engine(self) -> FakeEngine:
+        """The only one, or the first."""
+        return self.engines[0]
+
+    async def client(self) -> Client:
+        return await Client.connect(self.port)
+
+    async def ask(self, path: str = "/v1/chat/completions", **options: Any) -> Answer:
+        """One request on a connection of its own."""
+        client = await self.client()
+        answer = await client.ask(path, **options)
+        client.leave()
+        return answer
+
+    def join(self, engine: FakeEngine, capacity_tokens: int | None = None) -> None:
+        """What the session does when an engine is up."""
+        self.gateway.joined(engine.url)
+        self.runtime.add_backend(engine.url, capacity_tokens)
+
+    def lose(self, engine: FakeEngine) -> None:
+        """What the session does when an engine is gone."""
+        self.gateway.left(engine.url)
+        self.runtime.remove_backend(engine.url)
+
+    def tables(self) -> dict[str, Any]:
+        """Everything that requests must leave as they found it."""
+        scheduler = self.runtime.scheduler
+        scheduler.check_invariants()
+        return {
+            "programs": {program.id: (program.status.name, program.context_tokens) for program in scheduler.programs.values()},
+            "running": sum(len(program.running) for program in scheduler.programs.values()),
+            "turns": len(self.runtime._turns),
+            "waiting": scheduler.waiting_turns,
+            "in_flight": self.gateway.fleet.in_flight,
+            "at": {view.id: view.in_flight for view in self.gateway.fleet.views()},
+            "open": self.gateway.counts.open_requests,
+            "retries": self.gateway._relay._retries.running,
+            "busy": {url: len(pool._all) - len(pool._idle) for url, pool in self.gateway._pools.items()},
+        }
+
+    async def until_tables_are(self, before: dict[str, Any]) -> None:
+        """Wait, and say what is left if they never are."""
+        try:
+            await until(lambda: self.tables() == before)
+        except TimeoutError:
+            assert self.tables() == before
+            raise
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop go on until something is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0)
+
+
+async def soon(awaited: Awaitable[Any]) -> Any:
+    """What is awaited, unless it hangs."""
+    async with asyncio.timeout(PATIENCE_S):
+        return await awaited
+
+
+@asynccontextmanager
+async def world(
+    behaviour: Behaviour = answers,
+    *,
+    engines: int = 1,
+    mode: str = "default",
+    capacity_tokens: int | None = None,
+    policy: Policy | None = None,
+    limits: Limits | None = None,
+    config: dict[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncIterator[World]:
+    """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's.
+
+    What the requests of the test have left behind is told at its end.
+    """
+    thunder = ThunderConfig(mode=mode, **(config or {}))
+    steps: list[StepProfile] = []
+    fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
+    runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
+    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode)
+    async with served(gateway) as (port, state):
+        here = World(runtime, gateway, fakes, steps, port, state)
+        for engine in fakes:
+            here.join(engine, capacity_tokens)
+        try:
+            yield here
+        finally:
+            for engine in fakes:
+                engine.die()
+            await gateway.close()
+    assert_nothing_is_open(here)
+
+
+@asynccontextmanager
+async def served(gateway: Gateway) -> AsyncIterator[tuple[int, ServerState]]:
+    """The gateway's own protocol on a free port, without the process around it."""
+    loop, state = asyncio.get_running_loop(), ServerState()
+    config = server._config(gateway.app, gateway.short_way, gateway.settings, 0)
+    config.load()
+    protocol: Any = config.http_protocol_class
+    listener = await loop.create_server(
+        lambda: protocol(config=config, server_state=state, app_state={}, _loop=loop), "127.0.0.1", 0, backlog=4_096
+    )
+    try:
+        yield listener.sockets[0].getsockname()[1], state
+    finally:
+        listener.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await until(lambda: not state.connections and not state.tasks)
+
+
+def assert_nothing_is_open(here: World) -> None:
+    """Once all clients have gone."""
+    tables = here.tables()
+    assert {name: tables[name] for name in ("running", "turns", "waiting", "in_flight", "open", "retries")} == dict.fromkeys(
+        ("running", "turns", "waiting", "in_flight", "open", "retries"), 0
+    )
