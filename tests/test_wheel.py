@@ -44,6 +44,13 @@ def test_the_recipe_composes_its_configuration_from_the_wheel(installed: Path, t
     assert "enabled: true" in done.stdout
 
 
+def test_the_gateways_recipe_composes_its_configuration_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    done = run(installed, tmp_path, "-m", "recipes.serve", "--cfg", "job", "+thunder=on", "gateway.port=8400")
+    assert done.returncode == 0, done.stderr
+    assert "port: 8400" in done.stdout
+
+
 def test_tasks_and_configs_are_read_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     code = (
         "from recipes.common.config import CONFIG_DIR; from recipes.skyrl_swe.tasks import TASKS_DIR, load_tasks; "

@@ -12,16 +12,17 @@ from typing import Any, NoReturn
 from thunderagent.errors import ConfigError
 
 
-def run(needed: Sequence[str], load: Callable[[], tuple[Callable[[], None], Any]]) -> None:
+def run(needed: Sequence[str], load: Callable[[], tuple[Callable[[], None], Any]], *, extra: str = "recipes") -> None:
     """Run a Hydra application.
 
     Args:
         needed: modules without which it cannot run.
         load: imports it; gives the application and the dataclass of its configuration.
+        extra: brings what it needs.
     """
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:
-        fail(f"{', '.join(missing)} not installed: run scripts/setup, or pip install 'thunderagent[recipes]'")
+        fail(f"{', '.join(missing)} not installed: run scripts/setup, or pip install 'thunderagent[{extra}]'")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to here, instead of a report and exit status 1
     from recipes.common.hydra_config import HYDRA_ERRORS, check_spelling, explain
 

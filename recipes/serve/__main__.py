@@ -9,7 +9,7 @@ from typing import Any
 from recipes.common import entry
 
 NEEDED = (
-    *("hydra", "omegaconf", "rich", "uvicorn", "httptools", "starlette", "aiohttp", "msgspec", "orjson"),
+    *("hydra", "omegaconf", "rich", "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson"),
     *("prometheus_client", "tokenizers"),
 )
 
@@ -21,7 +21,7 @@ def main() -> None:
             entry.fail("gateway: keys are given by api_key_file=FILE, admin_key_file=FILE or in the environment")
         if argument in ("-m", "--multirun"):
             entry.fail("-m: a gateway serves until it is stopped; start off and on one after the other, or at ports of their own")
-    entry.run(NEEDED, _load)
+    entry.run(NEEDED, _load, extra="serve")
 
 
 def _load() -> tuple[Callable[[], None], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -60,8 +61,17 @@ def serve(config: ServeConfig, out_dir: Path) -> None:
     """
     settings, scheduling = config.settings(), config.thunder_config(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with _engines(config.engine, out_dir) as (urls, kind):
+    with _engines(config.engine, out_dir) as (urls, kind), _as_keys():
         start(scheduling, settings, urls, kind, log_level=config.log_level)
+
+
+@contextmanager
+def _as_keys() -> Iterator[None]:
+    """The gateway names its settings; here they are in a section."""
+    try:
+        yield
+    except ConfigError as error:
+        raise error if "." in error.key else ConfigError(f"gateway.{error.key}", error.value, error.allowed) from None
 
 
 @contextmanager
@@ -72,13 +82,15 @@ def _engines(engine: EngineConfig, out_dir: Path) -> Iterator[tuple[list[str], s
             say("note", note)
         yield urls, engine.kind
         return
-    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="ta-") as folder:
+    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="thunderagent-serve-") as folder:
         urls = []
         tokenizer = save_byte_tokenizer(Path(folder))
         for index in range(engine.count):
             process, url = _start(engine, index, tokenizer, Path(folder), out_dir)
             ends.callback(end_engine, process)
             urls.append(url)
+        if sys.stdout.isatty():
+            say("note", f"the embedded engine calls its model {MODEL!r} and answers with the last message that it gets")
         yield urls, DIALECT
 
 

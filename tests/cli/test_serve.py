@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.cli.support import Command, Ran
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.cli.serve import serve as serve_command
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 
@@ -267,10 +269,21 @@ def test_without_engines_there_is_nothing_to_serve(thunderagent: Command, gatewa
     assert told.endswith("name the engines, such as --backends http://gpu1:8000,http://gpu2:8000")
 
 
-def test_what_the_gateway_cannot_do_is_one_line_too(serve: Callable[..., Ran], gateway: Gateway) -> None:
-    gateway.fails_with = ConfigError("--port", 8300, "is in use")
+@pytest.mark.parametrize(("key", "option"), [("port", "--port"), ("admin_port", "--admin-port"), ("engine.urls", "--backends")])
+def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_option(
+    serve: Callable[..., Ran], gateway: Gateway, key: str, option: str
+) -> None:
+    gateway.fails_with = ConfigError(key, "x", "is in use")
 
-    assert serve().problem == "--port=8300: is in use"
+    assert serve().problem == f"{option}=x: is in use"
+
+
+def test_every_option_is_explained_in_the_docs() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    options = [f"--{name.replace('_', '-')}" for name in inspect.signature(serve_command).parameters]
+
+    assert len(options) > 25
+    assert [option for option in options if f"`{option}" not in docs] == []
 
 
 def test_no_error_shows_a_key(serve: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,19 @@ def test_during_a_weight_sync_everybody_waits_for_its_end() -> None:
     assert explained[2].waited_s == 3.0
 
 
+def test_some_are_explained_as_all_are() -> None:
+    driver = parked(ThunderPolicy())
+    driver.send(WeightSyncBegan())
+    driver.arrive("unknown", 10)
+    driver.arrive("running", 8_100)
+    scheduler = driver.scheduler
+    assert sorted(scheduler.parked_ids()) == ["first", "running", "second", "unknown"]
+    assert [e.program_id for e in scheduler.explain_all()] == ["first", "second", "unknown", "running"]
+    wanted = {"second", "unknown", "nobody"}
+    assert scheduler.explain_all(wanted) == [e for e in scheduler.explain_all() if e.program_id in wanted]
+    assert scheduler.explain_all(()) == []
+
+
 def test_without_backends_the_policies_wait_for_one() -> None:
     driver = Driver(DefaultPolicy())
     program = parked(ThunderPolicy()).program("first")

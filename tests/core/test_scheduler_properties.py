@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from thunderagent.core import (
     Abort,
     Admit,
+    BackendAvoided,
     BackendJoined,
     BackendLeft,
     CacheLost,
@@ -154,6 +155,10 @@ class SchedulerMachine(RuleBasedStateMachine):
     def change_health(self, backend: str, healthy: bool, lost: bool) -> None:
         self.send(CacheLost(backend) if lost else HealthChanged(backend, healthy))
 
+    @rule(program=programs, backend=backends)
+    def avoid(self, program: str, backend: str) -> None:
+        self.send(BackendAvoided(program, backend))
+
     @rule(begin=st.booleans(), kv_lost=st.booleans())
     def weight_sync(self, begin: bool, kv_lost: bool) -> None:
         self.send(WeightSyncBegan() if begin else WeightSyncEnded(kv_lost))
@@ -195,10 +200,11 @@ class SchedulerMachine(RuleBasedStateMachine):
             BackendLeft(backend),
             CapacityChanged(backend, 5),
             HealthChanged(backend, True),
+            BackendAvoided("g_0", backend),
             CacheLost(backend),
         ):
             self.send(event)
-        assert self.scheduler.counters.late_events == late + 9
+        assert self.scheduler.counters.late_events == late + 10
 
     @precondition(lambda self: self.running or self.waiting)
     @rule(data=st.data())

@@ -281,6 +281,44 @@ def test_nothing_is_remembered_of_released_programs() -> None:
     assert fixture.runtime._turns == {}
 
 
+def test_a_release_tells_whether_anything_was_known() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        await fixture.turn("p", 100)
+        fixture.runtime.begin_weight_sync()
+        held = asyncio.create_task(fixture.turn("new", 100))
+        await settle()
+        assert [fixture.runtime.release(name) for name in ("p", "new", "nobody")] == [True, True, False]
+        with pytest.raises(TurnRefused):
+            await held
+        assert [fixture.runtime.release(name) for name in ("p", "new")] == [False, False]
+
+    asyncio.run(scenario())
+
+
+def test_steps_are_counted_until_the_program_is_over() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        assert fixture.runtime.steps("p") == 0
+        await fixture.turn("p", 100)
+        await fixture.turn("p", 200)
+        assert fixture.runtime.steps("p") == 2
+        fixture.runtime.release("p")
+        assert fixture.runtime.steps("p") == 0
+
+    asyncio.run(scenario())
+
+
+def test_how_old_the_schedulers_knowledge_is() -> None:
+    runtime = Runtime(TrPolicy())
+    assert runtime.since_event_s == 0.0
+    fixture = Fixture()
+    fixture.clock.now_s += 7.0
+    assert fixture.runtime.since_event_s == 7.0
+
+
 def test_a_prompt_whose_text_alone_is_known_is_estimated() -> None:
     fixture = Fixture()
 
@@ -344,3 +382,39 @@ def test_one_timer_stands_at_a_time() -> None:
             waiting.cancel()
 
     asyncio.run(scenario())
+
+
+def test_a_turn_that_failed_is_nowhere_until_it_tries_again_and_goes_elsewhere_if_it_is_to() -> None:
+    fixture = Fixture()
+    fixture.runtime.add_backend("b", 10_000)
+
+    async def scenario() -> None:
+        async with (
+            fixture.runtime.turn("p", prompt_tokens=1_000) as turn,
+            fixture.runtime.turn("p", prompt_tokens=1_000) as other,
+        ):
+            for each in (turn, other):
+                assert each.backend == "a"
+                each.failed(elsewhere=True)
+            assert not fixture.runtime.scheduler.programs["p"].running
+            for each in (turn, other):
+                await each.again()
+                assert each.backend == "b"
+                each.finish(Usage(1_000, 1))
+
+    asyncio.run(scenario())
+    assert [(step.outcome, step.backend) for step in fixture.steps] == [("completed", "b")] * 2
+    assert fixture.runtime.scheduler.counters.late_events == 0
+
+
+def test_a_turn_that_failed_and_is_given_up_is_accounted_once() -> None:
+    fixture = Fixture()
+
+    async def scenario() -> None:
+        async with fixture.runtime.turn("p", prompt_tokens=1_000) as turn:
+            turn.failed()
+            turn.failed()
+
+    asyncio.run(scenario())
+    assert [step.outcome for step in fixture.steps] == ["failed"]
+    assert fixture.runtime.scheduler.counters.late_events == 0

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 TERMINAL = ("typer", "rich")
 STUDY = (*TERMINAL, "matplotlib", "jinja2")
-GATEWAY = (*TERMINAL, "uvicorn", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")
+GATEWAY = (*TERMINAL, "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")
 
 
 @dataclass(frozen=True, slots=True)

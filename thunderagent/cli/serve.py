@@ -20,6 +20,7 @@ T = TypeVar("T")
 PUBLISHED_HALF_LIFE_S = 1.0
 """Of the published policy: f(t) = 2^-t."""
 NAMES = {
+    "engine.urls": "--backends",
     "engine_poll_s": "--metrics-interval",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
@@ -121,7 +122,7 @@ def serve(
     with _as_options():
         config.validate(prefix="")
         settings.validate(prefix="")
-    start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file)
+        start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file)
 
 
 def _urls(backends: list[str]) -> list[str]:
@@ -164,6 +165,8 @@ def _as_options() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
+        if error.key.startswith("--"):
+            raise
         raise ConfigError(NAMES.get(error.key, f"--{error.key.replace('_', '-')}"), error.value, error.allowed) from None
 
 

@@ -16,6 +16,7 @@ from thunderagent.core.effects import (
     WakeAt,
 )
 from thunderagent.core.events import (
+    BackendAvoided,
     BackendJoined,
     BackendLeft,
     CacheLost,
@@ -47,6 +48,7 @@ from thunderagent.core.usage import Usage
 __all__ = [
     "Abort",
     "Admit",
+    "BackendAvoided",
     "BackendJoined",
     "BackendLeft",
     "CacheLost",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thunderagent.core.departures import leave_backend, refuse_waiting
+from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse_waiting
 from thunderagent.core.effects import Admit, Demote, Park, ParkReason, RefuseCause
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import BIRTHS_PER_RANK, Program, Step
@@ -42,8 +42,7 @@ def admit_waiting(state: State) -> None:
         return
     while (program := (overdue := line.overdue(state.now)) or line.first()) is not None:
         if (problem := too_large(state, program.context_tokens)) is not None:
-            # The backend that could hold it has left or shrunk since it came.
-            refuse_waiting(state, program, RefuseCause.TOO_LARGE, problem, None)
+            refuse_waiting(state, program, *problem)  # the backend that could hold it has left or shrunk since it came
             continue
         place = policy.place(program, ledger, state.now)
         if place is not None:
@@ -84,7 +83,7 @@ def admit(state: State, program: Program, backend: Backend) -> None:
     """Let all waiting turns of a program run here."""
     turns = state.line.leave(program)
     state.ledger.add(program, backend, Step.ADMIT)
-    program.acting_since_s = None
+    program.acting_since_s = program.avoid_id = None
     for turn in turns:
         start(state, turn, backend)
     if state.policy.tick_s is None:
@@ -124,9 +123,17 @@ def pause(state: State, program: Program) -> None:
         state.effects.append(Demote(program.id, backend.id))
 
 
-def too_large(state: State, context_tokens: int) -> str | None:
-    """Why no backend could ever hold this context; None if one could."""
+def too_large(state: State, context_tokens: int) -> tuple[RefuseCause, str, float | None] | None:
+    """Why no backend can hold this context, and when to try again; None if one could."""
     limit_tokens = state.policy.largest_prompt_tokens(state.ledger)
     if limit_tokens is None or context_tokens <= limit_tokens or not state.ledger.any_usable:
         return None
-    return f"its context of {context_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"
+    if any(_could_hold_once_up(backend, context_tokens) for backend in state.ledger.backends.values()):
+        problem = f"no backend is up that could hold its context of {context_tokens} tokens"
+        return RefuseCause.NO_BACKEND, problem, RETRY_AFTER_S
+    problem = f"its context of {context_tokens} tokens is longer than the largest KV cache, {limit_tokens} tokens"
+    return RefuseCause.TOO_LARGE, problem, None
+
+
+def _could_hold_once_up(backend: Backend, context_tokens: int) -> bool:
+    return not backend.healthy and (backend.capacity_tokens is None or context_tokens <= backend.capacity_tokens)

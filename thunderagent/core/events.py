@@ -111,6 +111,14 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BackendAvoided:
+    """Tries of this program fail there: its next turn goes elsewhere, if it can without being held back for that alone."""
+
+    program_id: str
+    backend_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CacheLost:
     """An engine restarted or flushed its KV cache; turns in it go on."""
 
@@ -146,6 +154,7 @@ Event = (
     | BackendLeft
     | CapacityChanged
     | HealthChanged
+    | BackendAvoided
     | CacheLost
     | WeightSyncBegan
     | WeightSyncEnded

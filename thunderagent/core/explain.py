@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from thunderagent.core.admission import why_parked
@@ -36,10 +37,19 @@ def explain(state: State, program_id: str) -> Explanation | None:
     return next((held for held in _held(state) if held.program_id == program_id), None)
 
 
-def explain_all(state: State) -> list[Explanation]:
-    """All parked programs: those in line in its order, then those held back by a weight sync."""
+def explain_all(state: State, only: Container[str] | None = None) -> list[Explanation]:
+    """All parked programs, or those of ``only``: those in line in its order, then those held back by a weight sync.
+
+    Ordering a long line is much cheaper than putting all of it in words.
+    """
     ordered = sorted(state.line, key=lambda program: (state.policy.line_key(program), program.birth))
-    return [*(_in_line(state, program, ahead) for ahead, program in enumerate(ordered)), *_held(state)]
+    in_line = [_in_line(state, program, ahead) for ahead, program in enumerate(ordered) if only is None or program.id in only]
+    return in_line + [held for held in _held(state) if only is None or held.program_id in only]
+
+
+def parked_ids(state: State) -> list[str]:
+    """All parked programs, in no order; some may be known by their held turns alone."""
+    return [*(program.id for program in state.line), *_held_ids(state)]
 
 
 def _in_line(state: State, program: Program, ahead: int) -> Explanation:
@@ -62,6 +72,11 @@ def _in_line(state: State, program: Program, ahead: int) -> Explanation:
 def _held(state: State) -> list[Explanation]:
     since_s = state.now if state.syncing_since_s is None else state.syncing_since_s
     waited_s = state.now - since_s
+    reason, waits_for = ParkReason.WEIGHT_SYNC, "the end of the weight sync"
+    return [Explanation(name, reason, waits_for, 0, waited_s, None) for name in _held_ids(state)]
+
+
+def _held_ids(state: State) -> list[str]:
+    """Held back by a weight sync alone."""
     names = dict.fromkeys(arrival.program_id for arrival in state.held.values())
-    outside = [name for name in names if name not in state.programs or not state.programs[name].waiting]
-    return [Explanation(name, ParkReason.WEIGHT_SYNC, "the end of the weight sync", 0, waited_s, None) for name in outside]
+    return [name for name in names if name not in state.programs or not state.programs[name].waiting]

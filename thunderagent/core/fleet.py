@@ -5,7 +5,7 @@ from __future__ import annotations
 from thunderagent.core import sane
 from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse_waiting
 from thunderagent.core.effects import Abort, RefuseCause
-from thunderagent.core.events import BackendJoined, BackendLeft, CacheLost, CapacityChanged, HealthChanged
+from thunderagent.core.events import BackendAvoided, BackendJoined, BackendLeft, CacheLost, CapacityChanged, HealthChanged
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import Step
 from thunderagent.core.state import State
@@ -57,6 +57,22 @@ def health_changed(state: State, event: HealthChanged) -> None:
         backend.healthy = event.healthy
         state.ledger.reassess(backend)
         refuse_if_none_is_left(state)
+
+
+def avoided(state: State, event: BackendAvoided) -> None:
+    """A program has failed there. Where there is no other backend, or turns of it run there, it stays."""
+    backend, program = _known(state, event.backend_id), state.programs.get(event.program_id)
+    if backend is None:
+        return
+    if program is None:
+        state.counters.late_events += 1
+        return
+    if program.running or state.ledger.least_loaded(besides=backend) in (backend, None):
+        return
+    program.avoid_id = backend.id
+    if program.backend is backend:
+        leave_backend(state, program, Step.LOSE_BACKEND)
+        program.acting_since_s = None  # it is about to try again: no tool call to measure
 
 
 def cache_lost(state: State, event: CacheLost) -> None:

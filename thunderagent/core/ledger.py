@@ -141,10 +141,17 @@ class Ledger:
         known = [capacity for capacity in capacities if capacity is not None]
         self.largest_tokens = max(known, default=0) if len(known) == len(capacities) else None
 
-    def least_loaded(self) -> Backend | None:
-        """The usable backend with the smallest load; None if there is none."""
+    def least_loaded(self, besides: Backend | None = None) -> Backend | None:
+        """The usable backend with the smallest load, another than ``besides`` if there is one; None if there is none."""
         self._sort()
-        return self._order.first()
+        first = self._order.first()
+        if first is None or first is not besides or len(self._order) == 1:
+            return first
+        key = self._order.first_key()
+        self._order.discard(first)
+        second = self._order.first()
+        self._order.put(first, key)
+        return second
 
     def least_load(self) -> Any:
         """The smallest load of a usable backend, as the policy gave it; None if there is none."""

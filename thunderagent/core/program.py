@@ -95,6 +95,8 @@ class Program:
     """Where its KV is counted now; None while NEW, PAUSED or PARKED."""
     origin_id: str | None = None
     """Where its KV last was: the backend to resume on if its blocks may still be there."""
+    avoid_id: str | None = None
+    """The backend that is tried last at its next admission, as it has failed there."""
     context_tokens: int = 0
     """Exact size after the last turn, or the prompt (and progress) of the running or waiting one."""
     marked: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from thunderagent.core import events, explain, fleet, invariants, lifecycle, timers, turns, weight_sync
@@ -94,9 +94,13 @@ class Scheduler:
         """Why a program is parked and what it waits for; None if it is not. O(programs in line)."""
         return explain.explain(self._state, program_id)
 
-    def explain_all(self) -> list[Explanation]:
-        """The same of all parked programs, first in line first. O(n log n) in them."""
-        return explain.explain_all(self._state)
+    def explain_all(self, only: Container[str] | None = None) -> list[Explanation]:
+        """The same of all parked programs, or of those of ``only``; first in line first. O(n log n) in all that are parked."""
+        return explain.explain_all(self._state, only)
+
+    def parked_ids(self) -> list[str]:
+        """All parked programs, in no order. During a weight sync some are not among ``programs`` yet. O(n)."""
+        return explain.parked_ids(self._state)
 
     def check_invariants(self) -> None:
         """Recompute every sum from scratch and compare; for tests, O(programs)."""
@@ -114,6 +118,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     events.BackendLeft: fleet.left,
     events.CapacityChanged: fleet.capacity_changed,
     events.HealthChanged: fleet.health_changed,
+    events.BackendAvoided: fleet.avoided,
     events.CacheLost: fleet.cache_lost,
     events.WeightSyncBegan: weight_sync.began,
     events.WeightSyncEnded: weight_sync.ended,

@@ -51,13 +51,13 @@ def begin(state: State, event: TurnArrived) -> None:
         _settle(state, program)
         return
     if (problem := too_large(state, prompt_tokens)) is not None:
-        refuse(state, event.turn_id, RefuseCause.TOO_LARGE, problem)
+        refuse(state, event.turn_id, *problem)
         _settle(state, program)
         return
     program = program or new_program(state, event, prompt_tokens)
     if program is None:
-        problem = f"{state.limits.max_programs} programs are tracked and all are busy"
-        refuse(state, event.turn_id, RefuseCause.TOO_MANY_PROGRAMS, problem, RETRY_AFTER_S)
+        busy = f"{state.limits.max_programs} programs are tracked and all are busy"
+        refuse(state, event.turn_id, RefuseCause.TOO_MANY_PROGRAMS, busy, RETRY_AFTER_S)
         return
     turn = Turn(event.turn_id, program, prompt_tokens, event.prompt_characters, event.prompt_images, state.now)
     state.turns[turn.id] = turn

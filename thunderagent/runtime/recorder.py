@@ -25,6 +25,11 @@ class StepRecorder:
         """The program is over."""
         self._pasts.pop(program_id, None)
 
+    def steps(self, program_id: str) -> int:
+        """Steps of a program that have ended."""
+        past = self._pasts.get(program_id)
+        return 0 if past is None else past.steps
+
     def record(self, turn: Turn, outcome: str, now: float, wall_now: float) -> StepProfile:
         """The profile of a turn that was admitted and ended at ``now`` (the runtime's clock, in seconds)."""
         past = self._pasts.setdefault(turn.program_id, _Past())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -13,6 +14,7 @@ from typing import NoReturn
 from thunderagent.core import (
     Abort,
     Admit,
+    BackendAvoided,
     BackendJoined,
     BackendLeft,
     CacheLost,
@@ -78,6 +80,7 @@ class Runtime:
         self._recorder = StepRecorder()
         self._backends: dict[str, int | None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._last_event_s = math.inf  # nothing has been told yet, so nothing is old
 
     # Turns and programs
 
@@ -115,10 +118,21 @@ class Runtime:
         )
         return Turn(arrival, self, patience)
 
-    def release(self, program_id: str) -> None:
-        """The program is over. Turns of it that still wait are refused."""
+    def release(self, program_id: str) -> bool:
+        """The program is over. Turns of it that still wait are refused. False: no such program was known."""
+        known = program_id in self.scheduler.programs or self._waits(program_id)
         self._recorder.forget(program_id)
         self._handle(ProgramReleased(program_id))
+        return known
+
+    def steps(self, program_id: str) -> int:
+        """Steps of a program that have ended; 0 also for one that is not known."""
+        return self._recorder.steps(program_id)
+
+    def _waits(self, program_id: str) -> bool:
+        """Whether a turn of the program waits: one that a weight sync holds back may be all that there is of its program."""
+        waiting = (turn for turn in self._turns.values() if not turn.backend and turn.refusal is None)
+        return any(turn.program_id == program_id for turn in waiting)
 
     # Backends and weights
 
@@ -153,6 +167,11 @@ class Runtime:
     def end_weight_sync(self, *, kv_lost: bool = False) -> None:
         """Let turns start again. ``kv_lost``: KV computed with the old weights is not used any more."""
         self._handle(WeightSyncEnded(kv_lost))
+
+    @property
+    def since_event_s(self) -> float:
+        """Seconds since the scheduler was last told something: what it says of waits is so old."""
+        return max(0.0, self._clock() - self._last_event_s)
 
     def snapshot(self) -> dict[str, float]:
         """Gauges and totals for a tracker, all numbers; the key set never changes."""
@@ -206,6 +225,14 @@ class Runtime:
         if not turn.backend:
             await self._wait(turn)
 
+    def end_try(self, turn: Turn, *, elsewhere: bool) -> None:
+        """A try of a running turn failed: until it enters again, nothing of it is anywhere."""
+        if not turn.lost:
+            self._handle(TurnEnded(turn.arrival.turn_id))
+            turn.lost = True  # as after the loss of a backend, its end is accounted
+            if elsewhere:
+                self._handle(BackendAvoided(turn.program_id, turn.backend))
+
     async def enter_again(self, turn: Turn) -> None:
         """End a failed try and wait for the next admission of the same turn.
 
@@ -214,8 +241,7 @@ class Runtime:
         """
         old = turn.arrival
         del self._turns[old.turn_id]
-        if not turn.lost:
-            self._handle(TurnEnded(old.turn_id))
+        self.end_try(turn, elsewhere=False)
         turn.rearm(replace(old, turn_id=next(self._turn_ids), retry=True))
         await self.enter(turn)
 
@@ -268,7 +294,8 @@ class Runtime:
         started = time.thread_time() if sampled else 0.0
         try:
             if not self.degraded:
-                for effect in self.scheduler.handle(event, self._clock()):
+                self._last_event_s = self._clock()
+                for effect in self.scheduler.handle(event, self._last_event_s):
                     self._carry_out(effect)
         except Exception:
             logger.exception("scheduling failed at %s; turns pass through unscheduled from now on", event)

@@ -42,6 +42,7 @@ class Host(Protocol):
     def now(self) -> float: ...
     def report(self, event: FirstToken | Progress) -> None: ...
     async def enter(self, turn: Turn) -> None: ...
+    def end_try(self, turn: Turn, *, elsewhere: bool) -> None: ...
     async def enter_again(self, turn: Turn) -> None: ...
     def leave(self, turn: Turn, outcome: str) -> None: ...
 
@@ -127,6 +128,13 @@ class Turn:
         if timing is not None and usage.prefill_s is None:
             usage = replace(usage, prefill_s=timing.prefill_s)
         self.usage, self.timing, self.tool = usage, timing, tool
+
+    def failed(self, *, elsewhere: bool = False) -> None:
+        """The try on this backend failed, and ``again`` may follow later: meanwhile the turn keeps its program nowhere.
+
+        ``elsewhere``: the next try goes to another backend, if there is one and it need not wait for that alone.
+        """
+        self._host.end_try(self, elsewhere=elsewhere)
 
     async def again(self) -> None:
         """The try on this backend failed (or the backend was lost): be admitted anew, there or elsewhere. It stays one turn.

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from openai import AsyncOpenAI, OpenAIError
+from openai import APIConnectionError, AsyncOpenAI, OpenAIError
 
 from recipes.serve.agents.agent import Agent, Plan, Step
 from recipes.serve.agents.tally import Tally
@@ -15,6 +15,8 @@ from thunderagent.errors import ConfigError
 
 TURN_TIMEOUT_S = 600.0
 """Under overload a turn may be held back for minutes."""
+LOOK_TIMEOUT_S = 10.0
+"""For the list of models."""
 
 
 async def run_crowd(
@@ -27,7 +29,7 @@ async def run_crowd(
     """
     tally, run = Tally(), uuid.uuid4().hex[:8]
     async with AsyncOpenAI(base_url=f"{url}/v1", api_key=api_key, timeout=TURN_TIMEOUT_S, max_retries=2) as client:
-        served = model or await _first_model(client, url)
+        served = await _model(client, url, model)
         begin_s = time.perf_counter()
 
         def count(step: Step) -> None:
@@ -40,11 +42,16 @@ async def run_crowd(
     return tally
 
 
-async def _first_model(client: AsyncOpenAI, url: str) -> str:
+async def _model(client: AsyncOpenAI, url: str, wanted: str | None) -> str:
+    """The wanted one, else the first that is served."""
     try:
-        models = await client.with_options(timeout=10.0, max_retries=0).models.list()
+        models = await client.with_options(timeout=LOOK_TIMEOUT_S, max_retries=0).models.list()
+    except APIConnectionError as error:
+        raise ConfigError("--url", url, f"nothing answers there: {error}") from None
     except OpenAIError as error:
-        raise ConfigError("--url", url, f"no models are served there: {error}") from None
-    if not models.data:
+        if wanted is not None:
+            return wanted
+        raise ConfigError("--url", url, f"no models are served there ({error}); name one with --model") from None
+    if wanted is None and not models.data:
         raise ConfigError("--url", url, "no models are served there; name one with --model")
-    return models.data[0].id
+    return wanted or models.data[0].id

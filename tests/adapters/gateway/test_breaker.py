@@ -144,15 +144,15 @@ class BreakerMachine(RuleBasedStateMachine):
         assert self.breaker.probe_due(self.now) == due
         assert sum(self.breaker.begin_probe(self.now) for _ in range(callers)) == due
         if due:
-            self.become("half-open")
+            self.become("half_open")
 
     @rule(alive=st.booleans())
     def end_of_probe(self, alive: bool) -> None:
         self.breaker.probed(self.now, alive=alive)
-        if self.state == "half-open" and alive:
+        if self.state == "half_open" and alive:
             self.row = 0
             self.become("closed")
-        elif self.state == "half-open":
+        elif self.state == "half_open":
             self.failed_probes += 1
             self.due_s = self.now + min(self.OPEN_S * 2**self.failed_probes, self.MAX_OPEN_S)
             self.become("open")

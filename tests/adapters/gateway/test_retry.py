@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, may_retry, most_retries, parse_retry_after
+from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere, may_retry, most_retries, parse_retry_after
 from thunderagent.adapters.gateway.settings import GatewaySettings
 
 SETTINGS = GatewaySettings()
@@ -50,6 +50,10 @@ def test_a_wait_that_would_use_up_the_deadline_is_not_begun() -> None:
     assert may_retry(429, 1, SETTINGS, deadline_left_s=7.0, retry_after_s=7.0) is None
     assert may_retry(None, 1, SETTINGS, deadline_left_s=0.05, draw=longest) is None
     assert may_retry(None, 1, SETTINGS, deadline_left_s=-1.0, draw=lambda: 0.0) is None
+
+
+def test_the_first_retry_stays_where_the_cache_is_and_the_others_go_elsewhere() -> None:
+    assert [goes_elsewhere(attempt) for attempt in (1, 2, 3)] == [False, True, True]
 
 
 def test_a_fifth_of_what_is_in_flight_may_be_retries_and_three_at_least() -> None:

@@ -107,11 +107,15 @@ class Consequences:
         known = [b for b in self.world.empties if b in empty]
         self.world.empties = known + [b for b in empty if b not in known]
 
-    def too_large(self, context: int) -> str | None:
+    def too_large(self, context: int) -> tuple[RefuseCause, str, float | None] | None:
+        """Reason and advice: one that is sick may be well again."""
         limit = self.rules.largest_prompt()
         if limit is None or context <= limit or not self.world.usable():
             return None
-        return f"its context of {context} tokens is longer than the largest KV cache, {limit} tokens"
+        sick = [b for b in self.world.backends if not b.healthy]
+        if any(b.capacity is None or b.capacity >= context for b in sick):
+            return RefuseCause.NO_BACKEND, f"no backend is up that could hold its context of {context} tokens", 5.0
+        return RefuseCause.TOO_LARGE, f"its context of {context} tokens is longer than the largest KV cache, {limit} tokens", None
 
     def rebalance(self) -> None:
         if self.rules.tick_s is None:
@@ -150,7 +154,7 @@ class Consequences:
         while self.syncing_since_s is None and self.world.in_line():
             first = self.overdue() or self.rules.line()[0]
             if problem := self.too_large(first.context):
-                self.refuse_waiting(first, RefuseCause.TOO_LARGE, problem, None)
+                self.refuse_waiting(first, *problem)
             elif place := self.rules.place(first):
                 self.admit(first, place)
             elif lent := self.rules.lend():
@@ -174,6 +178,7 @@ class Consequences:
     def admit(self, program: Program, backend: Backend) -> None:
         """All its waiting turns run here; others give way if that is too much."""
         turns, program.waiting = program.waiting, []
+        program.avoid_id = None
         self.settle_on(program, backend)
         for turn in turns:
             self.start(program, turn)

@@ -33,6 +33,9 @@ def handle(reference: Reference, event: ev.Event) -> None:
         case ev.HealthChanged(backend_id, healthy):
             if backend := world.backend(backend_id):
                 backend.healthy = healthy
+        case ev.BackendAvoided(program_id, backend_id):
+            if (backend := world.backend(backend_id)) and (program := world.program(program_id)):
+                avoided(reference, program, backend)
         case ev.CacheLost(backend_id):
             if backend := world.backend(backend_id):
                 backend.cache = reference.new_cache()
@@ -54,6 +57,17 @@ def left(reference: Reference, backend: Backend) -> None:
             program.since_s, program.idle_since_s = None, reference.world.now
         reference.leave_backend(program)
     reference.world.backends.remove(backend)
+
+
+def avoided(reference: Reference, program: Program, backend: Backend) -> None:
+    """It goes if it has somewhere to go and nothing of it runs."""
+    elsewhere = [b for b in reference.world.usable() if b is not backend]
+    if program.running or not elsewhere:
+        return
+    program.avoid_id = backend.id
+    if program.backend is backend:
+        reference.leave_backend(program)
+        program.since_s = None
 
 
 def note_usage(reference: Reference, program: Program, turn: Turn, usage: Usage) -> None:

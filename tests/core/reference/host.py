@@ -216,6 +216,10 @@ class Comparison(RuleBasedStateMachine):
         }
         self.send(events[what])
 
+    @rule(program=programs, backend=backends)
+    def a_program_avoids_a_backend(self, program: str, backend: str) -> None:
+        self.send(ev.BackendAvoided(program, backend))
+
     @rule(units=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 40, 80, 240, 400]))
     def time_passes(self, units: int) -> None:
         """The timer comes exactly when it was asked for."""

@@ -80,7 +80,7 @@ class Reference(Consequences):
         if not self.world.usable() and not (program and program.running):
             return self.refuse_arrival(event, program, *NO_BACKEND)
         if problem := self.too_large(prompt):
-            return self.refuse_arrival(event, program, RefuseCause.TOO_LARGE, problem, None)
+            return self.refuse_arrival(event, program, *problem)
         if program is None:
             if len(self.world.programs) >= self.max_programs:
                 if not self.world.idle():

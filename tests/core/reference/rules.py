@@ -34,8 +34,17 @@ class Rules:
     def fits(self, program: Program, backend: Backend) -> bool:
         return True
 
+    def tried(self, program: Program) -> list[Backend]:
+        """What has failed comes last."""
+        tried = [b for b in self.candidates(program) if b is not None]
+        avoided = self.world.usable_backend(program.avoid_id)
+        if avoided is None:
+            return tried
+        next_best = [b for b in self.by_load() if b is not avoided][:1]
+        return [*(b for b in tried if b is not avoided), *next_best, avoided]
+
     def place(self, program: Program) -> Backend | None:
-        return next((b for b in self.candidates(program) if b is not None and self.fits(program, b)), None)
+        return next((b for b in self.tried(program) if self.fits(program, b)), None)
 
     def place_by_force(self, program: Program) -> Backend | None:
         """Where it can be held if there is such a place, least loaded first."""

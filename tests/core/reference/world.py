@@ -82,6 +82,8 @@ class Program:
     placement: int = 0
     """Number of its last placement; placements of all programs are counted together."""
     origin_id: str | None = None
+    avoid_id: str | None = None
+    """Where it has failed since it was last admitted."""
     running: list[Turn] = field(default_factory=list)
     waiting: list[Turn] = field(default_factory=list)
     marked: bool = False

@@ -131,6 +131,16 @@ def test_an_engine_that_cannot_start_is_told_with_its_log(gateway: Gateway, tmp_
     assert gateway.config is None
 
 
+@pytest.mark.parametrize(("key", "told"), [("port", "gateway.port"), ("engine.urls", "engine.urls")])
+def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_key(gateway: Gateway, tmp_path: Path, key: str, told: str) -> None:
+    def meanwhile(urls: Sequence[str]) -> None:
+        raise ConfigError(key, "x", "is in use")
+
+    gateway.meanwhile = meanwhile
+    with pytest.raises(ConfigError, match=rf"^{told}=x: is in use$"):
+        app.serve(composed(*FREE), tmp_path)
+
+
 def test_served_engines_are_taken_as_they_are(gateway: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app.serve(composed("engine=sglang", "engine.urls=[http://gpu1:30000/v1,http://gpu2:30000]"), tmp_path)
 

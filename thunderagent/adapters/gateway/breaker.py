@@ -24,7 +24,7 @@ class BreakerState(StrEnum):
     """Requests go through."""
     OPEN = "open"
     """None does, until it is probed."""
-    HALF_OPEN = "half-open"
+    HALF_OPEN = "half_open"
     """A probe is on its way."""
 
 

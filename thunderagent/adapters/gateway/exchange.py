@@ -70,8 +70,7 @@ class Exchange:
         """All of the request is here, and it is its turn on the connection."""
         self._protocol.running = self
         self._task = task = self._protocol.loop.create_task(self._run())
-        self._protocol.tasks.add(task)
-        task.add_done_callback(self._protocol.tasks.discard)
+        self._protocol.tasks.add(task)  # uvicorn waits for them at its end
 
     async def run_asgi(self, app: object) -> None:
         """How uvicorn starts a pipelined one: its task goes on when the whole request has come."""
@@ -104,6 +103,9 @@ class Exchange:
         else:
             if not self.response_complete and not self.disconnected:
                 self.break_off()
+        finally:
+            assert self._task is not None, "it runs"
+            self._protocol.tasks.discard(self._task)
 
     # The answer
 

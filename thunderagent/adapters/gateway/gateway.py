@@ -12,6 +12,7 @@ from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet
+from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.keys import Keys
 from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
 from thunderagent.adapters.gateway.models import merged_models
@@ -53,7 +54,7 @@ class Gateway:
         self._pools: dict[str, Pool] = {}
         self._relay = Relay(runtime, settings, self.access, self.fleet, counts=self.counts, pool_of=self._pool)
         with_keys = bool(self.access.api or self.access.admin)
-        self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else frozenset[bytes]()
+        self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
         self._admin = management(self, settings, access=self.access)
         separate = settings.admin_port is not None
         self._management = management(self, settings, access=self.access, endpoints=FOR_CLIENTS) if separate else self._admin

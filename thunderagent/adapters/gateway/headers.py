@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case."""
 
@@ -14,6 +12,7 @@ HOP_BY_HOP = frozenset(
     )
 )
 """RFC 9110, section 7.6.1."""
+NOTHING: frozenset[bytes] = frozenset()
 OURS_UPSTREAM = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
 """Said anew to the engine."""
 OURS_DOWNSTREAM = HOP_BY_HOP | {b"content-length"}
@@ -22,24 +21,30 @@ OURS_DOWNSTREAM = HOP_BY_HOP | {b"content-length"}
 
 def named_by_connection(headers: Headers) -> frozenset[bytes]:
     """Further headers that the sender meant for this connection only."""
-    for name, value in headers:
-        if name == b"connection":
-            return frozenset(token.strip().lower() for token in value.split(b","))
-    return frozenset()
+    value = first(headers, b"connection")
+    if value is None or value in (b"keep-alive", b"close"):
+        return NOTHING
+    return frozenset(token.strip().lower() for token in value.split(b","))
 
 
-def upstream_lines(headers: Headers, without: Iterable[bytes] = ()) -> list[bytes]:
-    """Lines for the engine, without their ends; ``without``: further names to leave out."""
-    dropped = OURS_UPSTREAM.union(without, named_by_connection(headers))
+def upstream_lines(headers: Headers, dropped: frozenset[bytes] = OURS_UPSTREAM) -> list[bytes]:
+    """Lines for the engine, without their ends; ``dropped``: names to leave out, ``OURS_UPSTREAM`` among them."""
+    named = named_by_connection(headers)
+    if named:
+        dropped |= named
     return [name + b": " + value for name, value in headers if name not in dropped]
 
 
 def downstream(headers: Headers) -> Headers:
     """Headers of an engine's answer, for the client."""
-    dropped = OURS_DOWNSTREAM | named_by_connection(headers)
+    named = named_by_connection(headers)
+    dropped = OURS_DOWNSTREAM | named if named else OURS_DOWNSTREAM
     return [header for header in headers if header[0] not in dropped]
 
 
 def first(headers: Headers, name: bytes) -> bytes | None:
     """The value of the first header of this name (lower case)."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None

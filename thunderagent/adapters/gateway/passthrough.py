@@ -26,7 +26,7 @@ class Upstream:
 
     pool: Pool
     without: frozenset[bytes]
-    """Names of headers that are not for the engine."""
+    """Names of headers that are not for the engine, those that are said anew among them."""
     timeout_s: float
     """For the whole answer."""
 

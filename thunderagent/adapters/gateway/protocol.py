@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -51,8 +51,9 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
-        running, self.running = self.running, None
-        if running is not None and running is not self.cycle:  # uvicorn tells the last pipelined request only
+        running, last = self.running, cast(object, self.cycle)
+        self.running = None
+        if running is not None and running is not last:  # uvicorn tells the last pipelined request only
             running.disconnected = True
             running.set()
 

@@ -12,7 +12,7 @@ from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
-from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
+from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
@@ -25,7 +25,7 @@ from thunderagent.runtime import Patience, Runtime, Turn
 
 PROGRAM_HEADERS = (b"x-program-id", b"x-session-id")
 """The first that is there counts; a ``program_id`` in the body goes before both."""
-NOT_FORWARDED = frozenset({b"accept-encoding"})
+NOT_FORWARDED = OURS_UPSTREAM | {b"accept-encoding"}
 """Usage is read from the answer, which therefore comes as it is."""
 NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
 """Where the gateway has keys of its own, these are for it."""
@@ -74,6 +74,7 @@ class Relay:
         self._counts, self._pool_of = counts, pool_of
         self._retries = Retries(settings, lambda: fleet.in_flight)
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
+        self._closed = bool(access.api)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS if access.api or access.admin else NOT_FORWARDED
         self._numbers = itertools.count(1)
         self.draining = False
@@ -106,7 +107,8 @@ class Relay:
             raise RequestProblem(
                 503, "draining", "this gateway is shutting down; send it to another", retry_after_s=DRAIN_RETRY_AFTER_S
             )
-        self._access.check(Need.USE, exchange.headers)
+        if self._closed:
+            self._access.check(Need.USE, exchange.headers)
         encoding = first(exchange.headers, b"content-encoding")
         if encoding is not None and encoding.lower() != b"identity":
             raise RequestProblem(415, "compressed_body", "request bodies must be sent without content-encoding")

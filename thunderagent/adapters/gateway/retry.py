@@ -20,6 +20,8 @@ FIRST_BACKOFF_S = 0.05
 BACKOFF_FACTOR = 2.0
 MAX_BACKOFF_S = 2.0
 """With five tries, waits come to less than a second on average; more tries do not wait for ever."""
+TRIES_AT_HOME = 2
+"""One failure is often a broken connection only, and the program's KV cache is there; after the second it goes elsewhere."""
 LEAST_RETRIES = 3
 """So many retries may be in engines whatever the share: with few requests in flight a share of them is none."""
 
@@ -44,6 +46,11 @@ def may_retry(
     backoff_s = min(FIRST_BACKOFF_S * BACKOFF_FACTOR ** min(attempt - 1, 100), MAX_BACKOFF_S)
     delay_s = draw() * backoff_s + (retry_after_s or 0.0)
     return delay_s if delay_s < deadline_left_s else None
+
+
+def goes_elsewhere(attempt: int) -> bool:
+    """Whether the try after this one had better be on another backend (``Runtime.avoid``)."""
+    return attempt >= TRIES_AT_HOME
 
 
 def most_retries(in_flight: int, settings: GatewaySettings) -> int:

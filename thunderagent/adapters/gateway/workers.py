@@ -1,15 +1,14 @@
-"""Engines as management sees them: added, drained and taken away while the gateway runs."""
+"""Engines are added, drained and taken away while the gateway runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
-from thunderagent.adapters.gateway.fleet import BackendView, Fleet
-from thunderagent.errors import RequestProblem
+from thunderagent.adapters.gateway.breaker import BreakerState
+from thunderagent.adapters.gateway.fleet import Fleet
+from thunderagent.adapters.gateway.manage.managed import Worker
 
 
 class EngineStatus(Protocol):
@@ -23,11 +22,6 @@ class EngineStatus(Protocol):
     @property
     def up(self) -> bool:
         """Whether it answers."""
-        ...
-
-    @property
-    def for_s(self) -> float:
-        """How long it has been up, or down, in seconds."""
         ...
 
     @property
@@ -54,103 +48,53 @@ class Watch(Protocol):
         ...
 
     def remove(self, url: str) -> None:
-        """Let go of one; its running turns lose their backend."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """One engine."""
-
-    url: str
-    state: Literal["up", "down", "draining"]
-    for_s: float
-    """How long it has been answering, or not, in seconds."""
-    capacity_tokens: int | None
-    problem: str | None
-    backend: BackendView | None
-    """Breaker and counts; None: it is down."""
-
-
-class Workers(Protocol):
-    """What management endpoints use. URLs may end with a slash or not."""
-
-    def add(self, url: str) -> str:
-        """Take an engine in; one that was draining stays after all. Gives its base URL.
-
-        Raises:
-            RequestProblem: 400; it is no base URL.
-        """
-        ...
-
-    def drain(self, url: str) -> None:
-        """Send no new turns there, and remove it when its last one is over, or after ``drain_s``.
-
-        Raises:
-            RequestProblem: 404; there is no such engine.
-        """
-        ...
-
-    def remove(self, url: str) -> None:
-        """Take an engine away at once; turns that run there are tried again elsewhere if no byte of an answer was sent.
-
-        Raises:
-            RequestProblem: 404; there is no such engine.
-        """
-        ...
-
-    def list(self) -> tuple[Worker, ...]:
-        """All engines, up or down."""
+        """Let go of one; its running turns lose their backend. Nothing happens if it is not known."""
         ...
 
 
 class WatchedWorkers:
-    """``Workers`` over the watch and the fleet, on their event loop."""
+    """``manage.Workers`` over the watch and the fleet, on their event loop."""
 
     def __init__(
         self, watch: Watch, fleet: Fleet, drain_s: float, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     ) -> None:
+        """A drain that takes longer than ``drain_s`` is cut short: turns that still run lose their backend."""
         self._watch, self._fleet, self._drain_s, self._sleep = watch, fleet, drain_s, sleep
         self._drains: dict[str, asyncio.Task[None]] = {}
 
-    def add(self, url: str) -> str:
-        """Take an engine in."""
-        url = self._find(url) or base_url(url)
-        drain = self._drains.pop(url, None)
-        if drain is not None:
-            drain.cancel()
+    def list(self) -> tuple[Worker, ...]:
+        """All engines, up or down."""
+        return tuple(map(self._worker, self._watch.statuses))
+
+    async def add(self, url: str) -> None:
+        """Take an engine in: it joins when it answers. One that is draining stays after all."""
+        if self._stop_drain(url):
             self._fleet.undrain(url)
         self._watch.add(url)
-        return url
 
-    def drain(self, url: str) -> None:
-        """Let an engine finish."""
-        url = self._known(url)
+    async def drain(self, url: str) -> None:
+        """Let an engine finish what it is at; one that is down goes at once."""
         if url in self._drains:
             return
-        if self._fleet.view(url) is None:  # it is down
+        if self._fleet.view(url) is None:
             self._watch.remove(url)
             return
         self._fleet.drain(url)
         self._drains[url] = asyncio.create_task(self._finish(url), name=f"thunderagent-drain {url}")
 
-    def remove(self, url: str) -> None:
-        """Take an engine away."""
-        url = self._known(url)
-        drain = self._drains.pop(url, None)
-        if drain is not None:
-            drain.cancel()
+    async def remove(self, url: str) -> None:
+        """Take an engine away now."""
+        self._stop_drain(url)
         self._watch.remove(url)
-
-    def list(self) -> tuple[Worker, ...]:
-        """All engines."""
-        return tuple(map(self._worker, self._watch.statuses))
 
     def close(self) -> None:
         """Wait for no drain any more."""
-        for drain in self._drains.values():
-            drain.cancel()
-        self._drains.clear()
+        for url in tuple(self._drains):
+            self._stop_drain(url)
+
+    def _stop_drain(self, url: str) -> bool:
+        drain = self._drains.pop(url, None)
+        return drain is not None and drain.cancel()
 
     async def _finish(self, url: str) -> None:
         ends = {asyncio.ensure_future(self._fleet.until_idle(url)), asyncio.ensure_future(self._sleep(self._drain_s))}
@@ -163,35 +107,13 @@ class WatchedWorkers:
         self._watch.remove(url)
 
     def _worker(self, status: EngineStatus) -> Worker:
-        state: Literal["up", "down", "draining"] = "up" if status.up else "down"
-        if status.url in self._drains:
-            state = "draining"
         backend = self._fleet.view(status.url)
-        return Worker(status.url, state, status.for_s, status.capacity_tokens, status.problem, backend)
-
-    def _find(self, url: str) -> str | None:
-        """The engine's URL as it was first written, which is its id everywhere."""
-        base = base_url(url)
-        return next((status.url for status in self._watch.statuses if status.url.rstrip("/") == base), None)
-
-    def _known(self, url: str) -> str:
-        known = self._find(url)
-        if known is None:
-            raise RequestProblem(404, "unknown_worker", f"there is no worker {base_url(url)}", param="url")
-        return known
-
-
-def base_url(url: str) -> str:
-    """The one way in which a base URL is written here.
-
-    Raises:
-        RequestProblem: 400; it is none.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or any(character.isspace() for character in parts.netloc + parts.path):
-        raise RequestProblem(400, "invalid_worker", f"{url[:200]!r} is no base URL like http://host:8000", param="url")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return Worker(
+            status.url,
+            healthy=status.up,
+            draining=status.url in self._drains,
+            capacity_tokens=status.capacity_tokens,
+            in_flight=backend.in_flight if backend is not None else 0,
+            breaker=backend.breaker if backend is not None else BreakerState.CLOSED,
+            last_problem=status.problem,
+        )

@@ -47,15 +47,18 @@ class Policy:
 
     def candidates(self, program: Program, ledger: Ledger) -> Iterator[Backend]:
         """Usable backends in the order in which this non-resident program is to be tried on them, each once."""
+        avoided = ledger.usable(program.avoid_id)
         origin = self.origin(program, ledger)
-        if origin is not None:
+        if origin is not None and origin is not avoided:
             yield origin
         home = self.home(program, ledger)
-        if home is not None and home is not origin:
+        if home is not None and home is not origin and home is not avoided:
             yield home
-        least_loaded = ledger.least_loaded()
-        if least_loaded is not None and least_loaded is not origin and least_loaded is not home:
+        least_loaded = ledger.least_loaded(besides=avoided)
+        if least_loaded is not None and least_loaded is not origin and least_loaded is not home and least_loaded is not avoided:
             yield least_loaded
+        if avoided is not None:
+            yield avoided
 
     def fits(self, program: Program, backend: Backend, now: float) -> bool:
         """Whether a turn of this non-resident program may start here now."""

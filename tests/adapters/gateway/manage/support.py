@@ -1,0 +1,177 @@
+"""A gateway with a real runtime and made-up engines, asked as an ASGI server asks: no socket, no thread, no sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote
+
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+
+from thunderagent.adapters.gateway.manage import ProfileStore, Worker, management
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.core import Policy, ThunderPolicy, TurnArrived, Usage
+from thunderagent.runtime import Runtime, StepProfile
+
+A, B = "http://a:8000", "http://b:8000"
+API, ADMIN = {"authorization": "Bearer api-key"}, {"x-api-key": "admin-key"}
+WITH_KEYS = GatewaySettings(api_keys=("api-key",), admin_keys=("admin-key", "another"))
+
+
+class Clock:
+    """Moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class FakeWorkers:
+    """Engines that join the runtime and leave it; what was asked is noted."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.workers: dict[str, Worker] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    def list(self) -> Sequence[Worker]:
+        return list(self.workers.values())
+
+    def join(self, url: str, capacity_tokens: int | None) -> None:
+        self.workers[url] = Worker(url, capacity_tokens=capacity_tokens)
+        self._runtime.add_backend(url, capacity_tokens)
+
+    async def add(self, url: str) -> None:
+        self.asked.append(("add", url))
+        self.join(url, 10_000)
+
+    async def drain(self, url: str) -> None:
+        self.asked.append(("drain", url))
+        self.workers[url] = replace(self.workers[url], draining=True)
+        self._runtime.set_health(url, healthy=False)
+
+    async def remove(self, url: str) -> None:
+        self.asked.append(("remove", url))
+        del self.workers[url]
+        self._runtime.remove_backend(url)
+
+
+@dataclass
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def reason(self) -> str:
+        """Of a problem, for machines."""
+        return str(self.json["error"]["code"])
+
+
+@dataclass
+class Gateway:
+    """``Managed``, with engines a and b of 10,000 tokens."""
+
+    policy: Policy = field(default_factory=ThunderPolicy)
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    profiles: ProfileStore | None = field(default_factory=ProfileStore)
+    collectors: tuple[Collector, ...] = ()
+    on_step: Callable[[StepProfile], None] | None = None
+    mode: str = "thunder"
+    draining: bool = False
+    capacity_tokens: int | None = 10_000
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.runtime = Runtime(self.policy, clock=self.clock, wall_clock=lambda: 1e9, on_step=self._put)
+        self.workers = FakeWorkers(self.runtime)
+        self.addresses: dict[str, list[str]] = {"gpu1": ["10.0.0.1"]}
+        """What names resolve to."""
+        for url in (A, B):
+            self.workers.join(url, self.capacity_tokens)
+        self._turn_ids = 1_000_000
+
+    def _put(self, step: StepProfile) -> None:
+        if self.profiles is not None:
+            self.profiles.put(step)
+        if self.on_step is not None:
+            self.on_step(step)
+
+    def app(self) -> Starlette:
+        async def resolve(host: str) -> list[str]:
+            return self.addresses.get(host, [])
+
+        return management(self, self.settings, resolve=resolve)
+
+    async def turn(self, program_id: str, prompt: int = 100, completion: int = 10, **more: Any) -> str:
+        """A whole turn; gives the backend."""
+        async with self.runtime.turn(program_id, prompt_tokens=prompt, **more) as turn:
+            self.clock.now_s += 1.0
+            turn.finish(Usage(prompt, completion, prompt // 2))
+            return turn.backend
+
+    def arrive(self, program_id: str, prompt: int = 100, **more: Any) -> None:
+        """A turn that runs or waits for as long as the test does."""
+        self._turn_ids += 1
+        self.runtime.report(TurnArrived(program_id, self._turn_ids, prompt, **more))  # type: ignore[arg-type]
+
+    async def ask(
+        self, method: str, target: str, *, body: bytes | Sequence[bytes] = b"", headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request; each of the body's parts comes as a message of its own."""
+        path, _, query = target.partition("?")
+        parts = [body] if isinstance(body, bytes) else list(body)
+        messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+        messages.append({"type": "http.request", "body": b"", "more_body": False})
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+            "server": ("127.0.0.1", 8300),
+            "client": ("127.0.0.1", 1),
+        }
+        await self.app()(scope, receive, send)  # type: ignore[arg-type]
+        start, *rest = sent
+        received = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], received, b"".join(message.get("body", b"") for message in rest))
+
+    async def get(self, target: str, **headers: str) -> Answer:
+        return await self.ask("GET", target, headers=headers)
+
+    async def post(self, target: str, content: Any = None, **headers: str) -> Answer:
+        return await self.ask("POST", target, body=b"" if content is None else json.dumps(content).encode(), headers=headers)
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    """On a loop of its own."""
+
+    async def main() -> None:
+        async with asyncio.timeout(20):  # a turn that nobody admits fails its test, not the run
+            await scenario()
+
+    asyncio.run(main())

@@ -1,0 +1,75 @@
+"""``GET /metrics.json`` tells of each engine what the public API tells, and what the gateway knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .support import A, B, Gateway, run
+
+
+def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.runtime.set_health(B, healthy=False)
+        gateway.workers.workers[B] = replace(gateway.workers.workers[B], healthy=False, breaker="open", last_problem="refused")
+        await gateway.turn("acting", 2_000, 10)
+        gateway.arrive("running", 3_000)
+        gateway.arrive("waiting", 9_000)
+        answer = await gateway.get("/metrics.json")
+        assert answer.status == 200
+        metrics = answer.json
+        assert (metrics["metrics_enabled"], list(metrics["backends"])) == (True, [A, B])
+        assert metrics["backends"][A] == {
+            "url": A,
+            "active_program_tokens": 5_010,
+            "reasoning_program_tokens": 3_000,
+            "acting_program_tokens": 2_010,
+            "active_program_count": 2,
+            "reasoning_program_count": 1,
+            "acting_program_count": 1,
+            "active_program_tokens_ratio": 0.501,
+            "total_program_tokens": 5_010,
+            "paused_program_count": 0,
+            "future_paused_tokens": 0,
+            "shared_tokens": 0,
+            "capacity_overflow": 0,
+            "healthy": True,
+            "cache_config": {"total_tokens_capacity": 10_000},
+            "committed_tokens": 5_010,
+            "draining": False,
+            "breaker": "closed",
+            "in_flight": 0,
+            "last_problem": None,
+            "prefill_tokens_per_s": 9_000.0,
+        }
+        down = metrics["backends"][B]
+        assert (down["healthy"], down["breaker"], down["last_problem"]) == (False, "open", "refused")
+        assert metrics["scheduler"]["waiting_turns"] == 1
+
+    run(scenario)
+
+
+def test_shared_starts_count_once_and_growth_shows_as_overflow() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.runtime.remove_backend(B)
+        for number in range(2):
+            gateway.arrive(f"p{number}", 4_000, prefix="system", prefix_tokens=1_000)
+        backend = (await gateway.get("/metrics.json")).json["backends"][A]
+        assert backend["committed_tokens"] == 7_000
+        assert (backend["active_program_tokens"], backend["shared_tokens"]) == (8_000, 1_000)
+        gateway.runtime.add_backend(A, 6_000)
+        assert (await gateway.get("/metrics.json")).json["backends"][A]["capacity_overflow"] == 1_000
+
+    run(scenario)
+
+
+def test_an_engine_that_has_not_joined_or_tells_no_capacity_is_shown_all_the_same() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(capacity_tokens=None)
+        gateway.runtime.remove_backend(B)
+        backends = (await gateway.get("/metrics.json")).json["backends"]
+        assert backends[A]["cache_config"] == backends[B]["cache_config"] == {"total_tokens_capacity": None}
+        assert backends[A]["active_program_tokens_ratio"] == 0.0
+
+    run(scenario)

@@ -1,0 +1,85 @@
+"""``/openapi.json`` says what the routes do: compared with them, and tried out by schemathesis."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from starlette.routing import Route
+
+from thunderagent.adapters.gateway.manage.openapi import SCHEDULED
+
+from .support import ADMIN, WITH_KEYS, Gateway, run
+
+
+def made() -> Gateway:
+    """Programs that run, wait, are held, and have profiles; any name of an engine is an address of this network."""
+
+    class AnyAddress(dict[str, list[str]]):
+        def get(self, key: str, default: Any = None) -> list[str]:
+            return ["10.0.0.1"]
+
+    async def prepare(gateway: Gateway) -> None:
+        for number in range(3):
+            await gateway.turn(f"train/{number}", 1_000)
+        for number in range(4):
+            gateway.arrive(f"eval/{number}", 7_000)
+        gateway.runtime.begin_weight_sync()
+        gateway.arrive("held")
+
+    gateway = Gateway(settings=WITH_KEYS)
+    gateway.addresses = AnyAddress()
+    asyncio.run(prepare(gateway))
+    return gateway
+
+
+def test_the_routes_and_the_document_agree() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        routes = {
+            (re.sub(r":\w+}", "}", route.path), method.lower())
+            for route in gateway.app().routes
+            if isinstance(route, Route)
+            for method in (route.methods or set()) - {"HEAD"}
+        }
+        document = (await gateway.get("/openapi.json")).json
+        described = {(path, method) for path, operations in document["paths"].items() for method in operations}
+        assert described == routes | {(path, "post") for path in SCHEDULED}
+        names = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+        assert len(names) == len(set(names))
+
+    run(scenario)
+
+
+def test_scheduled_endpoints_take_the_two_headers_and_any_body() -> None:
+    async def scenario() -> None:
+        document = (await Gateway().get("/openapi.json")).json
+        chat = document["paths"]["/v1/chat/completions"]["post"]
+        assert [parameter["name"] for parameter in chat["parameters"]] == ["X-Session-ID", "X-Program-ID"]
+        assert chat["requestBody"]["content"]["application/json"]["schema"]["additionalProperties"] is True
+        assert document["openapi"] == "3.1.0"
+
+    run(scenario)
+
+
+schemathesis.openapi.format(
+    "program-id", st.text(min_size=1, max_size=256).filter(lambda text: text.isprintable() and not text.isspace())
+)
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", made().app()).exclude(path=list(SCHEDULED))
+
+
+@SCHEMA.exclude(path_regex="^/workers").parametrize()
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+def test_every_endpoint_does_what_the_document_says(case: schemathesis.Case) -> None:
+    case.call_and_validate(headers=ADMIN)
+
+
+@SCHEMA.include(path_regex="^/workers").parametrize()
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+def test_engines_are_changed_as_the_document_says(case: schemathesis.Case) -> None:
+    """No schema says which strings are addresses, so that a valid one may be refused."""
+    case.call_and_validate(headers=ADMIN, excluded_checks=[schemathesis.checks.CHECKS.get_one("positive_data_acceptance")])

@@ -1,0 +1,154 @@
+"""Engines come and go while the gateway runs, by an admin's word alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from thunderagent.adapters.gateway.manage.workers import worker_id
+from thunderagent.adapters.gateway.settings import GatewaySettings
+
+from .support import ADMIN, API, WITH_KEYS, A, B, Gateway, run
+
+NEW = "http://gpu1:8000"
+
+
+def test_engines_are_listed_with_what_is_known_of_them() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.workers.workers[B] = replace(
+            gateway.workers.workers[B], healthy=False, breaker="open", in_flight=2, last_problem="connection refused"
+        )
+        answer = (await gateway.get("/workers")).json
+        assert answer["total"] == 2
+        assert answer["workers"][1] == {
+            "id": worker_id(B),
+            "url": B,
+            "healthy": False,
+            "is_healthy": False,
+            "draining": False,
+            "capacity_tokens": 10_000,
+            "in_flight": 2,
+            "breaker": "open",
+            "last_problem": "connection refused",
+        }
+
+    run(scenario)
+
+
+def test_servers_are_told_in_short() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.workers.join("http://c:1", None)
+        gateway.workers.workers[A] = replace(gateway.workers.workers[A], draining=True)
+        gateway.workers.workers[B] = replace(gateway.workers.workers[B], breaker="half_open")
+        answer = (await gateway.get("/servers")).json
+        assert answer["servers"] == [A, B, "http://c:1"]
+        assert [server["state"] for server in answer["states"]] == ["draining", "down", "up"]
+
+    run(scenario)
+
+
+def test_an_admin_adds_an_engine_and_adding_it_again_is_no_error() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        content = {"url": NEW + "/v1", "worker_type": "regular"}
+        first = await gateway.post("/workers", content, **ADMIN)
+        assert (first.status, first.json) == (201, {"id": worker_id(NEW), "url": NEW, "status": "added"})
+        second = await gateway.post(f"/workers?url={NEW}", **ADMIN)
+        assert (second.status, second.json["status"]) == (200, "known")
+        assert gateway.workers.asked == [("add", NEW), ("add", NEW)]
+        assert NEW in gateway.runtime.scheduler.ledger.backends
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", [worker_id(A), A, A + "/", "http%3A%2F%2Fa%3A8000", f"?url={A}"])
+def test_an_engine_is_drained_by_its_id_or_url_and_its_programs_move(name: str) -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        answer = await gateway.ask("DELETE", "/workers" + (name if name[0] == "?" else f"/{name}"), headers=ADMIN)
+        assert (answer.status, answer.json) == (202, {"id": worker_id(A), "url": A, "status": "draining"})
+        assert gateway.workers.asked == [("drain", A)]
+        assert await gateway.turn("p") == B
+
+    run(scenario)
+
+
+def test_an_engine_leaves_at_once_when_forced() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        answer = await gateway.ask("DELETE", "/workers?force=true", body=b'{"url": "http://a:8000"}', headers=ADMIN)
+        assert (answer.status, answer.json["status"]) == (200, "removed")
+        assert gateway.workers.asked == [("remove", A)]
+        assert (await gateway.ask("DELETE", f"/workers/{worker_id(A)}", headers=ADMIN)).status == 404
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "reason"),
+    [
+        (GatewaySettings(), {}, "no_admin_key"),
+        (GatewaySettings(), ADMIN, "no_admin_key"),
+        (GatewaySettings(api_keys=("api-key",)), API, "no_admin_key"),
+        (WITH_KEYS, {}, "admin_key_required"),
+        (WITH_KEYS, API, "admin_key_required"),
+        (WITH_KEYS, {"authorization": "Bearer admin-kez"}, "admin_key_required"),
+    ],
+)
+def test_without_an_admin_key_nobody_changes_engines(settings: GatewaySettings, headers: dict[str, str], reason: str) -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=settings)
+        for method, target in (("POST", f"/workers?url={NEW}"), ("DELETE", f"/workers?url={A}"), ("DELETE", f"/workers/{A}")):
+            answer = await gateway.ask(method, target, headers=headers)
+            assert (answer.status, answer.reason) == (403, reason)
+        assert gateway.workers.asked == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "missing_url"),
+        (b"{}", "missing_url"),
+        (b'{"url": 1}', "invalid_body"),
+        (b'{"url": "http://169.254.169.254/latest"}', "invalid_worker_url"),
+        (b'{"url": "http://169.254.169.254"}', "invalid_worker_url"),
+        (b'{"url": "http://metadata"}', "invalid_worker_url"),
+    ],
+)
+def test_an_address_that_is_not_usable_is_a_400_even_for_an_admin(body: bytes, reason: str) -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        gateway.addresses["metadata"] = ["169.254.169.254"]
+        answer = await gateway.ask("POST", "/workers", body=body, headers=ADMIN)
+        assert (answer.status, answer.reason) == (400, reason)
+        assert gateway.workers.asked == []
+
+    run(scenario)
+
+
+def test_an_engine_that_is_drained_may_be_called_back() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        gateway.addresses["a"] = ["10.0.0.2"]
+        await gateway.ask("DELETE", f"/workers?url={A}", headers=ADMIN)
+        answer = await gateway.post("/workers", {"url": A}, **ADMIN)
+        assert (answer.status, answer.json["status"]) == (201, "added")
+
+    run(scenario)
+
+
+def test_an_engine_that_nobody_knows_and_an_odd_force_are_errors() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=WITH_KEYS)
+        for target in (f"/workers?url={NEW}", f"/workers/{NEW}", "/workers/0123"):
+            answer = await gateway.ask("DELETE", target, headers=ADMIN)
+            assert (answer.status, answer.reason) == (404, "unknown_worker")
+        assert (await gateway.ask("DELETE", f"/workers?url={A}&force=yes", headers=ADMIN)).status == 400
+        assert gateway.workers.asked == []
+
+    run(scenario)

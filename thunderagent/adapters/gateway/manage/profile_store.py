@@ -1,0 +1,82 @@
+"""The last steps of the last programs, in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from thunderagent.runtime import StepProfile
+
+
+@dataclass(slots=True)
+class Sum:
+    """Of the values that were known."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, value: float | None) -> None:
+        """None: not known."""
+        if value is not None:
+            self.total += value
+            self.count += 1
+
+    @property
+    def mean(self) -> float | None:
+        """None: no value was known."""
+        return self.total / self.count if self.count else None
+
+
+@dataclass(slots=True)
+class ProgramProfile:
+    """Of one program: sums over all its steps, and the last of them. Times in seconds."""
+
+    last: deque[StepProfile]
+    steps: int = 0
+    prefill: Sum = field(default_factory=Sum)
+    decode: Sum = field(default_factory=Sum)
+    pause: Sum = field(default_factory=Sum)
+    tool_call: Sum = field(default_factory=Sum)
+    """Without the first step, before which no tool was called."""
+    kv_hit_rate: Sum = field(default_factory=Sum)
+
+    def add(self, step: StepProfile) -> None:
+        """O(1)."""
+        self.steps += 1
+        self.last.append(step)
+        self.prefill.add(step.prefill_s)
+        self.decode.add(step.decode_s)
+        self.pause.add(step.pause_s)
+        self.tool_call.add(step.tool_call_s if step.step_id > 1 else None)
+        self.kv_hit_rate.add(step.kv_hit_rate)
+
+
+class ProfileStore:
+    """Bounded: programs whose last step is the longest ago are forgotten first."""
+
+    def __init__(self, programs: int = 1_000, steps: int = 32) -> None:
+        """Remember so many programs, and so many of each one's last steps (all steps are in their sums)."""
+        self._programs, self._steps = programs, steps
+        self._profiles: OrderedDict[str, ProgramProfile] = OrderedDict()
+
+    def put(self, step: StepProfile) -> None:
+        """O(1)."""
+        profile = self._profiles.get(step.program_id)
+        if profile is None or step.step_id == 1:  # the id is used again: another program
+            profile = self._profiles[step.program_id] = ProgramProfile(deque(maxlen=self._steps))
+        profile.add(step)
+        self._profiles.move_to_end(step.program_id)
+        while len(self._profiles) > self._programs:
+            self._profiles.popitem(last=False)
+
+    def get(self, program_id: str) -> ProgramProfile | None:
+        """None: it has had no step, or was forgotten."""
+        return self._profiles.get(program_id)
+
+    def __len__(self) -> int:
+        return len(self._profiles)
+
+    def __iter__(self) -> Iterator[str]:
+        """Program ids."""
+        return iter(self._profiles)

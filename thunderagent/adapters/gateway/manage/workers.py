@@ -1,0 +1,182 @@
+"""``/workers`` (engines come and go while the gateway runs) and ``/servers``."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from thunderagent.adapters.gateway.access import Need
+from thunderagent.adapters.gateway.manage.answers import as_json
+from thunderagent.adapters.gateway.manage.endpoint import Endpoint, Parameter
+from thunderagent.adapters.gateway.manage.managed import Managed, Worker
+from thunderagent.adapters.gateway.manage.reading import body_of, flag, one
+from thunderagent.adapters.gateway.manage.worker_url import MAX_URL_CHARACTERS, base_url, usable_url
+from thunderagent.errors import RequestProblem
+
+
+class WorkerView(msgspec.Struct, kw_only=True):
+    """One engine."""
+
+    id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
+    url: str
+    healthy: bool
+    is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
+    draining: bool
+    capacity_tokens: int | None
+    in_flight: Annotated[int, Meta(description="Requests.")]
+    breaker: str
+    last_problem: str | None
+
+    @classmethod
+    def of(cls, worker: Worker) -> Self:
+        """As it is now."""
+        return cls(
+            id=worker_id(worker.url),
+            url=worker.url,
+            healthy=worker.healthy,
+            is_healthy=worker.healthy,
+            draining=worker.draining,
+            capacity_tokens=worker.capacity_tokens,
+            in_flight=worker.in_flight,
+            breaker=worker.breaker,
+            last_problem=worker.last_problem,
+        )
+
+
+class WorkerList(msgspec.Struct):
+    """All engines."""
+
+    workers: list[WorkerView]
+    total: int
+
+
+class ServerState(msgspec.Struct):
+    """One engine in a word."""
+
+    url: str
+    state: Literal["up", "draining", "down"]
+
+
+class ServerList(msgspec.Struct):
+    """All engines."""
+
+    servers: Annotated[list[str], Meta(description="URLs, as SkyRL's router gives them.")]
+    states: list[ServerState]
+
+
+class NewWorker(msgspec.Struct):
+    """Which engine."""
+
+    url: Annotated[str, Meta(description="Such as http://gpu1:8000.", max_length=MAX_URL_CHARACTERS)]
+
+
+class _AnyWorker(msgspec.Struct):
+    """What is taken beyond what the document says: the URL may be in the body or in the query."""
+
+    url: str | None = None
+
+
+class WorkerChanged(msgspec.Struct):
+    """What becomes of it."""
+
+    id: str
+    url: str
+    status: Literal["added", "known", "draining", "removed"]
+
+
+def worker_id(url: str) -> str:
+    """Short, and without slashes: clients put it in a path."""
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+async def list_workers(gateway: Managed, request: Request) -> Response:
+    """With all that is known of them."""
+    views = [WorkerView.of(worker) for worker in gateway.workers.list()]
+    return as_json(WorkerList(views, len(views)))
+
+
+async def list_servers(gateway: Managed, request: Request) -> Response:
+    """In short."""
+    workers = gateway.workers.list()
+    return as_json(ServerList([worker.url for worker in workers], [ServerState(w.url, _state(w)) for w in workers]))
+
+
+async def add_worker(gateway: Managed, request: Request) -> Response:
+    """It gets turns as soon as it has answered. Adding one that is there is no error; one that is draining stays."""
+    url = await usable_url(await _asked_url(request), request.app.state.resolve)
+    known = any(worker.url == url and not worker.draining for worker in gateway.workers.list())
+    await gateway.workers.add(url)
+    return as_json(WorkerChanged(worker_id(url), url, "known" if known else "added"), 200 if known else 201)
+
+
+async def drain_worker(gateway: Managed, request: Request) -> Response:
+    """It gets no new turns, its programs move, and it leaves when its turns have ended; with ``force`` it leaves at once."""
+    force = flag(request, "force")
+    worker = await _find(gateway, request)
+    if force:
+        await gateway.workers.remove(worker.url)
+        return as_json(WorkerChanged(worker_id(worker.url), worker.url, "removed"))
+    await gateway.workers.drain(worker.url)
+    return as_json(WorkerChanged(worker_id(worker.url), worker.url, "draining"), 202)
+
+
+async def _asked_url(request: Request) -> str:
+    asked = await body_of(request, _AnyWorker)
+    url = asked.url if asked.url is not None else one(request, "url")
+    if url is None:
+        raise RequestProblem(400, "missing_url", "url is missing", param="url")
+    return url
+
+
+async def _find(gateway: Managed, request: Request) -> Worker:
+    """By its id in the path, or its URL there or elsewhere."""
+    name: str = request.path_params.get("worker_id") or await _asked_url(request)
+    if "://" in name:
+        name, _ = base_url(name)
+    for worker in gateway.workers.list():
+        if name in (worker.url, worker_id(worker.url)):
+            return worker
+    raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+
+
+def _state(worker: Worker) -> Literal["up", "draining", "down"]:
+    if worker.draining:
+        return "draining"
+    return "up" if worker.healthy and worker.breaker == "closed" else "down"
+
+
+_URL = Parameter("url", "Such as http://gpu1:8000.", {"type": "string"}, required=True)
+_FORCE = Parameter("force", "Let it go now, turns and all.", {"type": "boolean"})
+_ID = Parameter("worker_id", "Its id, or its URL.", {"type": "string", "minLength": 1}, required=True)
+_GONE: dict[int, type[WorkerChanged]] = {200: WorkerChanged, 202: WorkerChanged}
+_UNKNOWN = {404: "There is no such engine."}
+
+ENDPOINTS = (
+    Endpoint("GET", "/servers", Need.READ, list_servers, "Engines in short", {200: ServerList}),
+    Endpoint("GET", "/workers", Need.READ, list_workers, "Engines", {200: WorkerList}),
+    Endpoint(
+        "POST",
+        "/workers",
+        Need.ADMIN,
+        add_worker,
+        "Add an engine",
+        {200: WorkerChanged, 201: WorkerChanged},
+        body=NewWorker,
+    ),
+    Endpoint("DELETE", "/workers", Need.ADMIN, drain_worker, "Drain an engine", _GONE, (_URL, _FORCE), problems=_UNKNOWN),
+    Endpoint(
+        "DELETE",
+        "/workers/{worker_id:path}",
+        Need.ADMIN,
+        drain_worker,
+        "Drain an engine",
+        _GONE,
+        (_ID, _FORCE),
+        problems=_UNKNOWN,
+    ),
+)
