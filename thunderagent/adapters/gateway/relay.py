@@ -196,7 +196,7 @@ class Relay:
             return await self._stream(exchange, asked, turn, reply, headers)
         body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
         if reply.status < 400:
-            _finish(turn, exchange.dialect.answered(body))
+            _finish(turn, exchange.dialect.answered(body, asked))
         exchange.respond(reply.status, headers, body)
         return reply.status < 500
 
