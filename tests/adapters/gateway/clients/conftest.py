@@ -35,4 +35,3 @@ def gateway(engine: str) -> Iterator[Running]:
 def program() -> str:
     """An id that no other test uses."""
     return f"program-{next(_numbers)}"
-

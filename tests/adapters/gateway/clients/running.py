@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from recipes.common.tokenizer import save_byte_tokenizer
 
 MODEL = "simulated"
 ANSWERS = "tests.adapters.gateway.clients.answers:scripted"
-START_TIMEOUT_S = 60.0
-"""Either is up in a second or two; on a machine under heavy load it may take many times that."""
+PATIENCE_S = 60.0
+"""Either process is up in a second or two; on a machine under heavy load it may take many times that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def gateway_before(*engines: str, options: tuple[object, ...] = ()) -> Iterator[
         backends = ("serve", "--port", "0", "--backends", ",".join(engines), "--metrics-interval", "200ms")
         with _process(Path(folder), "thunderagent", *backends, *options) as url:
             running = Running(url, engines)
-            _until(lambda: _ready(running))
+            until(lambda: _ready(running))
             yield running
 
 
@@ -81,7 +81,7 @@ def _process(folder: Path, module: str, *options: object) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment)
     try:
-        _until(lambda: port_file.exists() or process.poll() is not None)
+        until(lambda: port_file.exists() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield port_file.read_text()
     finally:
@@ -102,8 +102,9 @@ def _ready(running: Running) -> bool:
     return True
 
 
-def _until(condition: Any) -> None:
-    deadline_s = time.monotonic() + START_TIMEOUT_S
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for another process."""
+    deadline_s = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < deadline_s, "it did not start"
+        assert time.monotonic() < deadline_s, "it did not come"
         time.sleep(0.02)

@@ -18,7 +18,28 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-NAMES = ["messages", "prompt", "input", "text", "input_ids", "token_ids", "system", "tools", "n", "sampling_params", "image_data", "instructions", "usage", "choices", "content", "output", "meta_info", "stream", "stream_options", "extra_body"]
+NAMES = [
+    "messages",
+    "prompt",
+    "input",
+    "text",
+    "input_ids",
+    "token_ids",
+    "system",
+    "tools",
+    "n",
+    "sampling_params",
+    "image_data",
+    "instructions",
+    "usage",
+    "choices",
+    "content",
+    "output",
+    "meta_info",
+    "stream",
+    "stream_options",
+    "extra_body",
+]
 OBJECTS = st.dictionaries(
     st.sampled_from(NAMES), JSON | st.lists(st.dictionaries(st.sampled_from(["content", "type", "message"]), JSON))
 )
