@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.server import Served, run
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.skyrl.programs import group_of as skyrl_group_of
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
@@ -31,7 +32,7 @@ def serve(
 
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
-        engine_type: ``vllm``, ``sglang`` or ``skyrl``.
+        engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group.
         on_ready: called with the gateway's URL once it accepts connections.
 
     Raises:
@@ -46,15 +47,16 @@ def serve(
             _check_free(settings.host, port, key)
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-    uvloop.run(serve_on_loop(config, settings, urls, on_ready))
+    uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
 
 
 async def serve_on_loop(
-    config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], on_ready: Callable[[str], None]
+    config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: Callable[[str], None]
 ) -> None:
     """The same on a loop that runs already."""
     session = Session(config, urls)
-    gateway = Gateway(session.runtime, session.engines, settings, config.mode)
+    group_of = skyrl_group_of if engine_type == "skyrl" else None
+    gateway = Gateway(session.runtime, session.engines, settings, config.mode, group_of)
     session.listen(gateway)
     session.on_step(gateway.took_step)
     await session.start(required=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from thunderagent.adapters.gateway.keys import Keys
+from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import ConfigError
 
 
@@ -86,6 +87,7 @@ def test_keys_are_in_no_representation(tmp_path: Path) -> None:
     shown = f"{keys!r} {keys} {[getattr(keys, slot) for slot in keys.__slots__]}"
     assert "secret" not in shown
     assert repr(keys) == "<2 keys>"
+    assert "secret" not in repr(GatewaySettings(api_keys=("secret-one",), admin_keys=("secret-two",)))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.retries import Retries
-from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, parse_retry_after
+from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere, parse_retry_after
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
 from thunderagent.errors import RequestProblem, TurnRefused
@@ -73,9 +73,11 @@ class Relay:
         *,
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
+        group_of: Callable[[str], str] | None = None,
     ) -> None:
+        """``group_of``: the RL prompt group that a program's id tells of, where ids tell."""
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
-        self._counts, self._pool_of = counts, pool_of
+        self._counts, self._pool_of, self._group_of = counts, pool_of, group_of
         self._retries = Retries(settings, lambda: fleet.in_flight)
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
         self._closed = bool(access.api)
@@ -119,7 +121,13 @@ class Relay:
         asked = exchange.dialect.read(exchange.take_body())
         named = asked.program_id or _program_of(exchange.headers)
         program_id = named or f"request-{next(self._numbers)}"
-        turn = self._runtime.turn(program_id, prompt_tokens=asked.prompt_tokens, prompt=asked.prompt, patience=self._patience)
+        turn = self._runtime.turn(
+            program_id,
+            prompt_tokens=asked.prompt_tokens,
+            prompt=asked.prompt,
+            group="" if self._group_of is None else self._group_of(program_id),
+            patience=self._patience,
+        )
         try:
             async with turn:
                 deadline = exchange.deadline(self._settings.timeout_s)
@@ -138,6 +146,7 @@ class Relay:
         attempt = 1
         failed = await self._send(exchange, asked, turn, lines, retry=False)
         while failed is not None:
+            turn.failed(elsewhere=goes_elsewhere(attempt))
             left_s = ends_at - time.monotonic()
             if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem

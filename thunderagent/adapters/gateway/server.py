@@ -41,7 +41,6 @@ class GatewayServer(uvicorn.Server):
             self.force_exit = True
             super().handle_exit(sig, frame)
             return
-        self._captured_signals.append(sig)
         self.drain()
 
     def drain(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thunderagent.checks import (
     Check,
@@ -30,9 +30,9 @@ class GatewaySettings:
     """0 takes a free one."""
     admin_port: int | None = None
     """Management endpoints on a port of their own; null: on the same port."""
-    api_keys: tuple[str, ...] = ()
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
     """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
-    admin_keys: tuple[str, ...] = ()
+    admin_keys: tuple[str, ...] = field(default=(), repr=False)
     """The same for management endpoints. None: all clients may release and sync weights, nobody may ``POST /workers``."""
     max_body_bytes: int = 64 << 20
     """A longer request body is refused with 413. A context of a million tokens, with images, is less."""

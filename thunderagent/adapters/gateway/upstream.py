@@ -204,6 +204,10 @@ class Connection(asyncio.Protocol):
 
     # Parser
 
+    def on_message_begin(self) -> None:
+        if self._reply is None:  # more than was asked for
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._reply is not None:
             self._reply.headers.append((name.lower(), value))
@@ -288,7 +292,7 @@ class Pool:
         lines.append(b"\r\n")
         head = method + b" " + self._prefix + target + self._host_line + b"\r\n".join(lines)
         while True:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            connection = self._take_idle() or await self._connect()
             reply = Reply(connection, asyncio.get_running_loop(), streamed=streamed)
             was_used = connection.used
             connection.send(head, body or b"", reply, headless=method == b"HEAD")
@@ -320,6 +324,13 @@ class Pool:
         """Close every connection, in use or not."""
         for connection in list(self._all):
             connection.close()
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed:
+                return connection
+        return None
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""A gateway with a real runtime and made-up engines, asked as an ASGI server asks: no socket, no thread, no sleep."""
+"""A gateway with a real runtime and fleet, and made-up engines, asked as an ASGI server asks: no socket, no thread, no sleep."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from urllib.parse import unquote
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
-from thunderagent.adapters.gateway.manage import ProfileStore, Worker, management
+from tests.adapters.hand_clock import HandClock
+from thunderagent.adapters.gateway.fleet import Fleet
+from thunderagent.adapters.gateway.manage import ProfileStore, management
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.workers import EngineStatus, WatchedWorkers
 from thunderagent.core import Policy, ThunderPolicy, TurnArrived, Usage
 from thunderagent.runtime import Runtime, StepProfile
 
@@ -22,44 +25,50 @@ API, ADMIN = {"authorization": "Bearer api-key"}, {"x-api-key": "admin-key"}
 WITH_KEYS = GatewaySettings(api_keys=("api-key",), admin_keys=("admin-key", "another"))
 
 
-class Clock:
-    """Moved by hand."""
+@dataclass
+class Status:
+    """An engine, as the watch has it."""
 
-    def __init__(self) -> None:
-        self.now_s = 100.0
+    url: str
+    up: bool = True
+    for_s: float = 3.0
+    capacity_tokens: int | None = 10_000
+    problem: str | None = None
 
-    def __call__(self) -> float:
-        return self.now_s
 
-
-class FakeWorkers:
-    """Engines that join the runtime and leave it; what was asked is noted."""
+class FakeWatch:
+    """Whatever is added answers at once."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.workers: dict[str, Worker] = {}
+        self.fleet: Fleet
+        self.known: dict[str, Status] = {}
         self.asked: list[tuple[str, str]] = []
 
-    def list(self) -> Sequence[Worker]:
-        return list(self.workers.values())
+    @property
+    def statuses(self) -> Sequence[EngineStatus]:
+        return list(self.known.values())
+
+    def add(self, url: str) -> None:
+        self.asked.append(("add", url))
+        if url not in self.known:
+            self.join(url, 10_000)
 
     def join(self, url: str, capacity_tokens: int | None) -> None:
-        self.workers[url] = Worker(url, capacity_tokens=capacity_tokens)
+        self.known[url] = Status(url, capacity_tokens=capacity_tokens)
+        self.fleet.joined(url)
         self._runtime.add_backend(url, capacity_tokens)
 
-    async def add(self, url: str) -> None:
-        self.asked.append(("add", url))
-        self.join(url, 10_000)
-
-    async def drain(self, url: str) -> None:
-        self.asked.append(("drain", url))
-        self.workers[url] = replace(self.workers[url], draining=True)
-        self._runtime.set_health(url, healthy=False)
-
-    async def remove(self, url: str) -> None:
-        self.asked.append(("remove", url))
-        del self.workers[url]
+    def die(self, url: str, problem: str) -> None:
+        self.known[url] = replace(self.known[url], up=False, problem=problem)
+        self.fleet.left(url)
         self._runtime.remove_backend(url)
+
+    def remove(self, url: str) -> None:
+        self.asked.append(("remove", url))
+        if self.known.pop(url).up:
+            self.fleet.left(url)
+            self._runtime.remove_backend(url)
 
 
 @dataclass
@@ -94,14 +103,19 @@ class Gateway:
     capacity_tokens: int | None = 10_000
 
     def __post_init__(self) -> None:
-        self.clock = Clock()
+        self.clock = HandClock()
         self.runtime = Runtime(self.policy, clock=self.clock, wall_clock=lambda: 1e9, on_step=self._put)
-        self.workers = FakeWorkers(self.runtime)
+        self.watch = FakeWatch(self.runtime)
+        self.fleet = self.watch.fleet = Fleet(self.settings, self.runtime, self._probe, clock=self.clock, sleep=self.clock.sleep)
+        self.workers = WatchedWorkers(self.watch, self.fleet, 180.0, sleep=self.clock.sleep)
         self.addresses: dict[str, list[str]] = {"gpu1": ["10.0.0.1"]}
         """What names resolve to."""
         for url in (A, B):
-            self.workers.join(url, self.capacity_tokens)
+            self.watch.join(url, self.capacity_tokens)
         self._turn_ids = 1_000_000
+
+    async def _probe(self, backend_id: str, *, generation: bool) -> bool:
+        return False
 
     def _put(self, step: StepProfile) -> None:
         if self.profiles is not None:

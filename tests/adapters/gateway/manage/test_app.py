@@ -99,7 +99,7 @@ def test_without_keys_agents_release_and_everybody_reads() -> None:
 def test_a_failure_of_our_own_is_a_500_that_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         gateway = Gateway()
-        gateway.workers = None  # type: ignore[assignment]
+        gateway.workers = None
         with caplog.at_level(logging.ERROR):
             answer = await gateway.get("/workers?secret=1")
         assert (answer.status, answer.reason) == (500, "internal_error")
@@ -152,6 +152,16 @@ def test_head_is_answered_as_get_is() -> None:
 )
 def test_which_paths_are_management_and_which_the_engines(path: str, ours: bool) -> None:
     assert serves(path) is ours
+
+
+def test_metrics_can_be_left_out() -> None:
+    async def scenario() -> None:
+        gateway = Gateway(settings=GatewaySettings(metrics=False))
+        assert (await gateway.get("/metrics")).status == 404
+        assert (await gateway.get("/metrics.json")).json["metrics_enabled"] is False
+        assert "/metrics" not in (await gateway.get("/openapi.json")).json["paths"]
+
+    run(scenario)
 
 
 def test_a_port_for_clients_alone_has_no_views() -> None:

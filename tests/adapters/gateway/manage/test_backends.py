@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .support import A, B, Gateway, run
 
 
 def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
     async def scenario() -> None:
         gateway = Gateway()
-        gateway.runtime.set_health(B, healthy=False)
-        gateway.workers.workers[B] = replace(gateway.workers.workers[B], healthy=False, breaker="open", last_problem="refused")
+        gateway.watch.die(B, "refused")
         await gateway.turn("acting", 2_000, 10)
         gateway.arrive("running", 3_000)
         gateway.arrive("waiting", 9_000)
@@ -36,14 +33,15 @@ def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
             "healthy": True,
             "cache_config": {"total_tokens_capacity": 10_000},
             "committed_tokens": 5_010,
-            "draining": False,
+            "state": "up",
             "breaker": "closed",
             "in_flight": 0,
             "last_problem": None,
             "prefill_tokens_per_s": 9_000.0,
         }
         down = metrics["backends"][B]
-        assert (down["healthy"], down["breaker"], down["last_problem"]) == (False, "open", "refused")
+        assert (down["healthy"], down["state"], down["breaker"], down["last_problem"]) == (False, "down", None, "refused")
+        assert down["prefill_tokens_per_s"] is None
         assert metrics["scheduler"]["waiting_turns"] == 1
 
     run(scenario)
@@ -52,7 +50,7 @@ def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
 def test_shared_starts_count_once_and_growth_shows_as_overflow() -> None:
     async def scenario() -> None:
         gateway = Gateway()
-        gateway.runtime.remove_backend(B)
+        gateway.watch.remove(B)
         for number in range(2):
             gateway.arrive(f"p{number}", 4_000, prefix="system", prefix_tokens=1_000)
         backend = (await gateway.get("/metrics.json")).json["backends"][A]
@@ -67,7 +65,7 @@ def test_shared_starts_count_once_and_growth_shows_as_overflow() -> None:
 def test_an_engine_that_has_not_joined_or_tells_no_capacity_is_shown_all_the_same() -> None:
     async def scenario() -> None:
         gateway = Gateway(capacity_tokens=None)
-        gateway.runtime.remove_backend(B)
+        gateway.watch.die(B, "refused")
         backends = (await gateway.get("/metrics.json")).json["backends"]
         assert backends[A]["cache_config"] == backends[B]["cache_config"] == {"total_tokens_capacity": None}
         assert backends[A]["active_program_tokens_ratio"] == 0.0

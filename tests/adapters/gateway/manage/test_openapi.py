@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from starlette.routing import Route
 
+from thunderagent.adapters.gateway.dialects import DIALECTS
+from thunderagent.adapters.gateway.manage import openapi
 from thunderagent.adapters.gateway.manage.openapi import SCHEDULED
+from thunderagent.adapters.gateway.relay import PROGRAM_HEADERS
 
 from .support import ADMIN, WITH_KEYS, Gateway, run
 
@@ -62,6 +65,8 @@ def test_scheduled_endpoints_take_the_two_headers_and_any_body() -> None:
         assert [parameter["name"] for parameter in chat["parameters"]] == ["X-Session-ID", "X-Program-ID"]
         assert chat["requestBody"]["content"]["application/json"]["schema"]["additionalProperties"] is True
         assert document["openapi"] == "3.1.0"
+        assert set(SCHEDULED) == set(DIALECTS)
+        assert {name.lower().encode() for name in openapi.PROGRAM_HEADERS} == set(PROGRAM_HEADERS)
 
     run(scenario)
 

@@ -56,17 +56,25 @@ def test_the_scheduler_and_its_engines_are_shown() -> None:
     run(scenario)
 
 
-def test_a_worker_in_trouble_is_seen() -> None:
+def test_an_engine_in_trouble_is_seen() -> None:
     async def scenario() -> None:
         gateway = Gateway(draining=True, capacity_tokens=None)
-        gateway.workers.workers[B] = replace(gateway.workers.workers[B], healthy=False, breaker="half_open", in_flight=3)
+        gateway.watch.join("http://c:1", None)
+        gateway.watch.die("http://c:1", "refused")
+        gateway.fleet.took(A)
+        for _ in range(gateway.settings.breaker_failures):
+            gateway.fleet.ended(B, False, gateway.fleet.took(B, retry=True))
         metrics = await scraped(gateway)
         assert metrics["thunderagent_draining",] == 1
-        assert (metrics["thunderagent_backend_healthy", A], metrics["thunderagent_backend_healthy", B]) == (1, 0)
-        assert metrics["thunderagent_backend_open_requests", B] == 3
-        states = [metrics["thunderagent_backend_breaker", B, state] for state in ("closed", "half_open", "open")]
-        assert states == [0, 1, 0]
+        assert [metrics["thunderagent_backend_up", url] for url in (A, B, "http://c:1")] == [1, 1, 0]
+        assert [metrics["thunderagent_backend_open_requests", url] for url in (A, B, "http://c:1")] == [1, 0, 0]
+        assert [metrics["thunderagent_backend_breaker", B, state] for state in ("closed", "half-open", "open")] == [0, 0, 1]
+        assert metrics["thunderagent_backend_usable", B] == 0
+        assert [metrics[f"thunderagent_backend_{name}_total", B] for name in ("requests", "retries", "failures")] == [5, 5, 5]
+        assert metrics["thunderagent_backend_breaker_openings_total", B] == 1
+        assert ("thunderagent_backend_breaker", "http://c:1", "open") not in metrics
         assert ("thunderagent_backend_capacity_tokens", A) not in metrics  # unknown is not zero
+        gateway.fleet.close()
 
     run(scenario)
 

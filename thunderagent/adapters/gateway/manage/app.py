@@ -58,6 +58,9 @@ class Settings(Protocol):
     @property
     def admin_keys(self) -> tuple[str, ...]: ...
 
+    @property
+    def metrics(self) -> bool: ...
+
 
 def management(
     gateway: Managed,
@@ -71,12 +74,12 @@ def management(
 
     Args:
         gateway: what is managed.
-        settings: for their keys.
+        settings: their keys, and whether there is ``GET /metrics``.
         endpoints: all, or those that one port offers.
         access: who may what, if that does not follow from the keys in ``settings``.
         resolve: finds the addresses of the names of new engines.
     """
-    endpoints = tuple(endpoints)
+    endpoints = tuple(e for e in endpoints if settings.metrics or e not in prometheus.ENDPOINTS)
     access = access or Access(Keys(settings.api_keys), Keys(settings.admin_keys))
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
@@ -84,7 +87,7 @@ def management(
     routes = [Route(path, _answering(gateway, access, methods), methods=list(methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception})
     app.router.redirect_slashes = False  # a redirect would leave a client's body behind
-    app.state.access, app.state.resolve = access, resolve
+    app.state.access, app.state.resolve, app.state.metrics_enabled = access, resolve, settings.metrics
     app.state.registry = prometheus.registry_of(gateway)
     app.state.document = openapi.document(endpoints)
     return app

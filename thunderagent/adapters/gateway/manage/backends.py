@@ -13,7 +13,8 @@ from starlette.responses import Response
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
-from thunderagent.adapters.gateway.manage.managed import Managed, Worker
+from thunderagent.adapters.gateway.manage.managed import Managed
+from thunderagent.adapters.gateway.workers import Worker
 from thunderagent.core.ledger import Backend
 from thunderagent.runtime import Runtime
 
@@ -40,20 +41,20 @@ class BackendView(msgspec.Struct, kw_only=True):
     future_paused_tokens: Annotated[int, Meta(description="To be given up when running turns end.")]
     shared_tokens: Annotated[int, Meta(description="Counted once though several programs have them: what sharing saves.")]
     capacity_overflow: Annotated[int, Meta(description="Committed beyond the capacity.")]
-    healthy: bool
+    healthy: Annotated[bool, Meta(description="Whether it answers.")]
     cache_config: CacheConfig
     committed_tokens: Annotated[int, Meta(description="What the programs counted here need, shared starts once.")]
-    draining: bool
-    breaker: str
+    state: Annotated[str, Meta(description="up, down or draining.")]
+    breaker: Annotated[str | None, Meta(description="closed: it gets requests; null: it is down.")]
     in_flight: Annotated[int, Meta(description="Requests.")]
     last_problem: str | None
-    prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured.")]
+    prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured; null while no turns may be sent there.")]
 
 
 class Metrics(msgspec.Struct):
     """All engines, and the scheduler's totals."""
 
-    metrics_enabled: bool
+    metrics_enabled: Annotated[bool, Meta(description="Whether GET /metrics is served.")]
     backends: dict[str, BackendView]
     scheduler: dict[str, float]
 
@@ -73,10 +74,15 @@ async def metrics(gateway: Managed, request: Request) -> Response:
     runtime = gateway.runtime
     backends, paused = runtime.scheduler.ledger.backends, paused_by_backend(runtime)
     views = {
-        worker.url: _view(worker, backends.get(worker.url) or Backend(worker.url, 0, worker.capacity_tokens), paused[worker.url])
+        worker.url: _view(worker, backends.get(worker.url) or _nothing(worker), paused[worker.url])
         for worker in gateway.workers.list()
     }
-    return as_json(Metrics(True, views, runtime.snapshot()))
+    return as_json(Metrics(request.app.state.metrics_enabled, views, runtime.snapshot()))
+
+
+def _nothing(worker: Worker) -> Backend:
+    """Of an engine that the scheduler does not know (any more)."""
+    return Backend(worker.url, 0, worker.capacity_tokens)
 
 
 def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
@@ -97,14 +103,14 @@ def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
         future_paused_tokens=backend.marked_tokens,
         shared_tokens=backend.credited_tokens - backend.shared_tokens,
         capacity_overflow=max(0, committed - capacity) if capacity is not None else 0,
-        healthy=worker.healthy,
+        healthy=worker.backend is not None,
         cache_config=CacheConfig(capacity),
         committed_tokens=committed,
-        draining=worker.draining,
-        breaker=worker.breaker,
-        in_flight=worker.in_flight,
-        last_problem=worker.last_problem,
-        prefill_tokens_per_s=backend.prefill_tokens_per_s,
+        state=worker.state,
+        breaker=worker.backend.breaker if worker.backend is not None else None,
+        in_flight=worker.backend.in_flight if worker.backend is not None else 0,
+        last_problem=worker.problem,
+        prefill_tokens_per_s=backend.prefill_tokens_per_s if backend.usable else None,
     )
 
 

@@ -34,8 +34,11 @@ _PROBLEM_TEXTS = {
     400: "The request is not usable.",
     401: "A key is missing or wrong.",
     403: "An admin key is needed.",
+    409: "The program was released meanwhile.",
     413: "The body is too long.",
+    415: "The body is compressed.",
     429: "Too many turns wait already.",
+    502: "The engine failed, and so did the tries elsewhere.",
     503: "No engine can take it now.",
     504: "It took too long.",
 }
@@ -168,7 +171,7 @@ def _scheduled(path: str, summary: str) -> dict[str, Any]:
                 "description": "The engine's answer.",
                 "content": {"application/json": {"schema": anything}, "text/event-stream": {"schema": {"type": "string"}}},
             },
-            **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 413, 429, 503, 504)},
+            **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 409, 413, 415, 429, 502, 503, 504)},
         },
         "security": [{}, *_SECURITY],
     }

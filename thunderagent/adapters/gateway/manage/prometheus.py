@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from thunderagent.adapters.gateway.access import Need
+from thunderagent.adapters.gateway.breaker import BreakerState
+from thunderagent.adapters.gateway.fleet import BackendView
 from thunderagent.adapters.gateway.manage.backends import committed_tokens
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
-from thunderagent.adapters.gateway.manage.managed import Managed, Worker
+from thunderagent.adapters.gateway.manage.managed import Managed
+from thunderagent.adapters.gateway.workers import Worker
 from thunderagent.core.ledger import Backend
 
 GAUGES = {
@@ -64,8 +67,6 @@ DERIVED = {
 }
 """Of ``Runtime.snapshot``: told below with labels, or to be computed by whoever asks (rates, means, sums)."""
 
-BREAKER_STATES = ("closed", "half_open", "open")
-
 
 class SchedulerCollector(Collector):
     """Reads the runtime and the engines when somebody asks. O(engines)."""
@@ -110,9 +111,16 @@ class SchedulerCollector(Collector):
             yield family
         breaker = GaugeMetricFamily("thunderagent_backend_breaker", "1 for its state.", labels=["backend", "state"])
         for worker in workers:
-            for state in BREAKER_STATES:
-                breaker.add_metric([worker.url, state], worker.breaker == state)
+            if worker.backend is not None:
+                for state in BreakerState:
+                    breaker.add_metric([worker.url, state.value], worker.backend.breaker is state)
         yield breaker
+        for name, text, count in _WORKER_COUNTERS:
+            counter = CounterMetricFamily(f"thunderagent_backend_{name}", text, labels=["backend"])
+            for worker in workers:
+                if worker.backend is not None:
+                    counter.add_metric([worker.url], count(worker.backend))
+            yield counter
         known = self._gateway.runtime.scheduler.ledger.backends
         for name, text, of in _BACKEND_GAUGES:
             family = GaugeMetricFamily(f"thunderagent_backend_{name}", text, labels=["backend"])
@@ -124,10 +132,17 @@ class SchedulerCollector(Collector):
 
 
 _WORKER_GAUGES: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
-    ("healthy", "1 while it answers.", lambda worker: worker.healthy),
-    ("draining", "1 while it is about to leave.", lambda worker: worker.draining),
-    ("open_requests", "Requests that it is at.", lambda worker: worker.in_flight),
+    ("up", "1 while it answers.", lambda worker: worker.backend is not None),
+    ("draining", "1 while it is about to leave.", lambda worker: worker.state == "draining"),
+    ("open_requests", "Requests that it is at.", lambda worker: worker.backend.in_flight if worker.backend is not None else 0),
 )
+_WORKER_COUNTERS: tuple[tuple[str, str, Callable[[BackendView], float]], ...] = (
+    ("requests", "Requests sent there since it joined, retries included.", lambda backend: backend.requests),
+    ("retries", "Of these: sent again after a failure elsewhere.", lambda backend: backend.retries),
+    ("failures", "Of these: failed.", lambda backend: backend.failures),
+    ("breaker_openings", "Times that it was taken out of rotation.", lambda backend: backend.opened),
+)
+"""They begin again when a backend joins again, as counters of a process that was restarted do."""
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[Backend], float | None]], ...] = (
     ("usable", "1 while turns may be sent there.", lambda backend: backend.usable),
     ("capacity_tokens", "KV capacity; not there while it is not known.", lambda backend: backend.capacity_tokens),

@@ -17,6 +17,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_URL_CHARACTERS = 2_048
+USUAL_PORTS = {"http": 80, "https": 443}
 RESOLVE_TIMEOUT_S = 5.0
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?")
 _METADATA = (ipaddress.ip_network("fd00:ec2::254/128"), ipaddress.ip_network("100.100.100.200/32"))
@@ -51,7 +52,7 @@ async def usable_url(text: str, resolve: Resolve = resolve) -> str:
 
 
 def base_url(text: str) -> tuple[str, str]:
-    """Scheme, host and port alone; a ``/v1`` at the end is left out. Also the host. What it leads to is not looked at.
+    """Scheme, host and port alone (without a ``/v1`` at the end and the usual port), and the host. Not where it leads.
 
     Raises:
         RequestProblem: 400, it is no such URL.
@@ -63,7 +64,7 @@ def base_url(text: str) -> tuple[str, str]:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise _problem("its host or port is not valid") from None
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in USUAL_PORTS:
         raise _problem("it must begin with http:// or https://")
     if "@" in parts.netloc:
         raise _problem("it must have no user or password in it")
@@ -76,7 +77,8 @@ def base_url(text: str) -> tuple[str, str]:
     bracketed = f"[{host}]" if ":" in host else host
     if ":" not in host and not _HOST_NAME.fullmatch(host):
         raise _problem("its host is not valid")
-    return f"{parts.scheme}://{bracketed}" + (f":{port}" if port is not None else ""), host
+    usual = port is None or port == USUAL_PORTS[parts.scheme]
+    return f"{parts.scheme}://{bracketed}" + ("" if usual else f":{port}"), host
 
 
 def _literal(host: str) -> Address | None:

@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from thunderagent.adapters.gateway.access import Need
+from thunderagent.adapters.gateway.breaker import BreakerState
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint, Parameter
-from thunderagent.adapters.gateway.manage.managed import Managed, Worker
+from thunderagent.adapters.gateway.manage.managed import Managed
 from thunderagent.adapters.gateway.manage.reading import body_of, flag, one
 from thunderagent.adapters.gateway.manage.worker_url import MAX_URL_CHARACTERS, base_url, usable_url
+from thunderagent.adapters.gateway.workers import Worker
 from thunderagent.errors import RequestProblem
+
+State = Literal["up", "down", "draining"]
 
 
 class WorkerView(msgspec.Struct, kw_only=True):
@@ -24,27 +28,42 @@ class WorkerView(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
     url: str
-    healthy: bool
+    state: State
+    for_s: Annotated[float, Meta(description="How long it has been answering, or not.")]
+    healthy: Annotated[bool, Meta(description="Whether it answers.")]
     is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
     draining: bool
     capacity_tokens: int | None
-    in_flight: Annotated[int, Meta(description="Requests.")]
-    breaker: str
+    in_flight: Annotated[int, Meta(description="Requests that are there now.")]
+    requests: Annotated[int, Meta(description="Sent since it joined, retries included.")]
+    retries: int
+    failures: int
+    breaker: Annotated[
+        str | None, Meta(description="closed: it gets requests; open: none; half-open: a probe; null: it is down.")
+    ]
+    probe_in_s: Annotated[float | None, Meta(description="Until the next probe of an open breaker.")]
     last_problem: str | None
 
     @classmethod
     def of(cls, worker: Worker) -> Self:
         """As it is now."""
+        backend = worker.backend
         return cls(
             id=worker_id(worker.url),
             url=worker.url,
-            healthy=worker.healthy,
-            is_healthy=worker.healthy,
-            draining=worker.draining,
+            state=worker.state,
+            for_s=worker.for_s,
+            healthy=backend is not None,
+            is_healthy=backend is not None,
+            draining=worker.state == "draining",
             capacity_tokens=worker.capacity_tokens,
-            in_flight=worker.in_flight,
-            breaker=worker.breaker,
-            last_problem=worker.last_problem,
+            in_flight=backend.in_flight if backend is not None else 0,
+            requests=backend.requests if backend is not None else 0,
+            retries=backend.retries if backend is not None else 0,
+            failures=backend.failures if backend is not None else 0,
+            breaker=backend.breaker if backend is not None else None,
+            probe_in_s=backend.probe_in_s if backend is not None else None,
+            last_problem=worker.problem,
         )
 
 
@@ -59,7 +78,7 @@ class ServerState(msgspec.Struct):
     """One engine in a word."""
 
     url: str
-    state: Literal["up", "draining", "down"]
+    state: Annotated[State, Meta(description="Up: it gets new turns.")]
 
 
 class ServerList(msgspec.Struct):
@@ -109,20 +128,24 @@ async def list_servers(gateway: Managed, request: Request) -> Response:
 async def add_worker(gateway: Managed, request: Request) -> Response:
     """It gets turns as soon as it has answered. Adding one that is there is no error; one that is draining stays."""
     url = await usable_url(await _asked_url(request), request.app.state.resolve)
-    known = any(worker.url == url and not worker.draining for worker in gateway.workers.list())
-    await gateway.workers.add(url)
+    there = _by_name(gateway, url)
+    url = gateway.workers.add(url if there is None else there.url)
+    known = there is not None and there.state != "draining"
     return as_json(WorkerChanged(worker_id(url), url, "known" if known else "added"), 200 if known else 201)
 
 
 async def drain_worker(gateway: Managed, request: Request) -> Response:
     """It gets no new turns, its programs move, and it leaves when its turns have ended; with ``force`` it leaves at once."""
     force = flag(request, "force")
-    worker = await _find(gateway, request)
-    if force:
-        await gateway.workers.remove(worker.url)
-        return as_json(WorkerChanged(worker_id(worker.url), worker.url, "removed"))
-    await gateway.workers.drain(worker.url)
-    return as_json(WorkerChanged(worker_id(worker.url), worker.url, "draining"), 202)
+    name: str = request.path_params.get("worker_id") or await _asked_url(request)
+    worker = _by_name(gateway, name)
+    if worker is None:
+        raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+    leave = gateway.workers.remove if force else gateway.workers.drain
+    leave(worker.url)
+    gone = force or _by_name(gateway, worker.url) is None  # there is nothing to wait for where it was down
+    changed = WorkerChanged(worker_id(worker.url), worker.url, "removed" if gone else "draining")
+    return as_json(changed, 200 if gone else 202)
 
 
 async def _asked_url(request: Request) -> str:
@@ -133,21 +156,24 @@ async def _asked_url(request: Request) -> str:
     return url
 
 
-async def _find(gateway: Managed, request: Request) -> Worker:
-    """By its id in the path, or its URL there or elsewhere."""
-    name: str = request.path_params.get("worker_id") or await _asked_url(request)
-    if "://" in name:
-        name, _ = base_url(name)
-    for worker in gateway.workers.list():
-        if name in (worker.url, worker_id(worker.url)):
-            return worker
-    raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+def _by_name(gateway: Managed, name: str) -> Worker | None:
+    """The engine of this id or URL, however the URL is spelt."""
+    url = base_url(name)[0] if "://" in name else name
+    return next((worker for worker in gateway.workers.list() if url in (_spelt(worker.url), worker_id(worker.url))), None)
 
 
-def _state(worker: Worker) -> Literal["up", "draining", "down"]:
-    if worker.draining:
-        return "draining"
-    return "up" if worker.healthy and worker.breaker == "closed" else "down"
+def _spelt(url: str) -> str:
+    """As ``base_url`` spells it; an engine that the gateway was started with may have a URL that it would refuse."""
+    try:
+        return base_url(url)[0]
+    except RequestProblem:
+        return url
+
+
+def _state(worker: Worker) -> State:
+    if worker.state == "up" and worker.backend is not None and worker.backend.breaker is not BreakerState.CLOSED:
+        return "down"
+    return worker.state
 
 
 _URL = Parameter("url", "Such as http://gpu1:8000.", {"type": "string"}, required=True)
