@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-anthropic = pytest.importorskip("anthropic")
+pytest.importorskip("anthropic")
+
+import anthropic
 
 from tests.adapters.gateway.clients.running import MODEL, Running
 

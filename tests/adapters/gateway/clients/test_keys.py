@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import urllib.error
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-openai = pytest.importorskip("openai")
-anthropic = pytest.importorskip("anthropic")
+pytest.importorskip("openai")
+pytest.importorskip("anthropic")
+
+import anthropic
+import openai
 
 from tests.adapters.gateway.clients.fake_engine import FakeEngine, fake_engine
 from tests.adapters.gateway.clients.running import Running, gateway_before
@@ -42,7 +44,7 @@ def test_an_unknown_key_is_an_authentication_error_and_is_not_tried_again(served
         for ask in (
             lambda: client.chat.completions.create(model="fake", messages=HELLO),
             lambda: client.chat.completions.create(model="fake", messages=HELLO, stream=True),
-            lambda: client.models.list(),
+            client.models.list,
             lambda: client.embeddings.create(model="fake", input="x"),
         ):
             with pytest.raises(openai.AuthenticationError) as caught:

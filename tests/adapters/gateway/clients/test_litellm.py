@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-litellm = pytest.importorskip("litellm")
+pytest.importorskip("litellm")
+
+import litellm
 
 from tests.adapters.gateway.clients.running import MODEL, Running
 

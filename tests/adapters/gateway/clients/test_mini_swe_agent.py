@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 pytest.importorskip("litellm")
-default = pytest.importorskip("minisweagent.agents.default")
-local = pytest.importorskip("minisweagent.environments.local")
-textbased = pytest.importorskip("minisweagent.models.litellm_textbased_model")
+pytest.importorskip("minisweagent.agents.default")
+pytest.importorskip("minisweagent.environments.local")
+pytest.importorskip("minisweagent.models.litellm_textbased_model")
+
+from minisweagent.agents import default
+from minisweagent.environments import local
+from minisweagent.models import litellm_textbased_model as textbased
 
 from tests.adapters.gateway.clients.answers import TASK
 from tests.adapters.gateway.clients.running import MODEL, Running

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-openai = pytest.importorskip("openai")
+pytest.importorskip("openai")
+
+import openai
 
 from tests.adapters.gateway.clients.running import MODEL, Running
 

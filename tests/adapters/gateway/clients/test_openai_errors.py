@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-openai = pytest.importorskip("openai")
+pytest.importorskip("openai")
+
+import openai
 
 from tests.adapters.gateway.clients.fake_engine import Answer, Arrived, FakeEngine, failure, fake_engine
 from tests.adapters.gateway.clients.running import Running, gateway_before, until
