@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -190,8 +190,9 @@ def test_workers_are_listed_with_what_watch_and_fleet_know() -> None:
             fixture.fleet.ended(B, False, fixture.fleet.took(B))
         down, a, b = fixture.workers.list()
         assert down == Worker(DOWN, healthy=False, last_problem="refused")
-        assert a == Worker(A, capacity_tokens=10_000, in_flight=1)
-        assert b == Worker(B, capacity_tokens=10_000, breaker="open")
+        assert a == Worker(A, capacity_tokens=10_000, in_flight=1, requests=1)
+        failing = Worker(B, capacity_tokens=10_000, breaker="open", requests=5, failures=5, breaker_openings=1)
+        assert b == replace(failing, probe_in_s=fixture.fleet.views()[1].probe_in_s)
         running.cancel()
 
     run(scenario)

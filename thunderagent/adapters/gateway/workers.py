@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from thunderagent.adapters.gateway.breaker import BreakerState
 from thunderagent.adapters.gateway.fleet import Fleet
 from thunderagent.adapters.gateway.manage.managed import Worker
 
@@ -107,13 +107,23 @@ class WatchedWorkers:
         self._watch.remove(url)
 
     def _worker(self, status: EngineStatus) -> Worker:
-        backend = self._fleet.view(status.url)
-        return Worker(
+        worker = Worker(
             status.url,
             healthy=status.up,
             draining=status.url in self._drains,
             capacity_tokens=status.capacity_tokens,
-            in_flight=backend.in_flight if backend is not None else 0,
-            breaker=backend.breaker if backend is not None else BreakerState.CLOSED,
             last_problem=status.problem,
+        )
+        backend = self._fleet.view(status.url)
+        if backend is None:
+            return worker
+        return replace(
+            worker,
+            in_flight=backend.in_flight,
+            breaker=backend.breaker,
+            requests=backend.requests,
+            retries=backend.retries,
+            failures=backend.failures,
+            breaker_openings=backend.opened,
+            probe_in_s=backend.probe_in_s,
         )

@@ -31,7 +31,6 @@ class Status:
 
     url: str
     up: bool = True
-    for_s: float = 3.0
     capacity_tokens: int | None = 10_000
     problem: str | None = None
 

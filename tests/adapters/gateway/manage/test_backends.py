@@ -33,14 +33,14 @@ def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
             "healthy": True,
             "cache_config": {"total_tokens_capacity": 10_000},
             "committed_tokens": 5_010,
-            "state": "up",
+            "draining": False,
             "breaker": "closed",
             "in_flight": 0,
             "last_problem": None,
             "prefill_tokens_per_s": 9_000.0,
         }
         down = metrics["backends"][B]
-        assert (down["healthy"], down["state"], down["breaker"], down["last_problem"]) == (False, "down", None, "refused")
+        assert (down["healthy"], down["draining"], down["last_problem"]) == (False, False, "refused")
         assert down["prefill_tokens_per_s"] is None
         assert metrics["scheduler"]["waiting_turns"] == 1
 

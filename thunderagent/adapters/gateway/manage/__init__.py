@@ -3,7 +3,7 @@
 from thunderagent.adapters.gateway.manage.app import ENDPOINTS, FOR_CLIENTS, management, serves
 from thunderagent.adapters.gateway.manage.health import unready
 from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
-from thunderagent.adapters.gateway.manage.managed import Managed
+from thunderagent.adapters.gateway.manage.managed import Managed, Worker, Workers
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
 from thunderagent.adapters.gateway.manage.waits import Waits
 
@@ -14,6 +14,8 @@ __all__ = [
     "Managed",
     "ProfileStore",
     "Waits",
+    "Worker",
+    "Workers",
     "management",
     "serves",
     "unready",

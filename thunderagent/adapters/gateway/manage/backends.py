@@ -13,8 +13,7 @@ from starlette.responses import Response
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
-from thunderagent.adapters.gateway.manage.managed import Managed
-from thunderagent.adapters.gateway.workers import Worker
+from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.core.ledger import Backend
 from thunderagent.runtime import Runtime
 
@@ -44,8 +43,8 @@ class BackendView(msgspec.Struct, kw_only=True):
     healthy: Annotated[bool, Meta(description="Whether it answers.")]
     cache_config: CacheConfig
     committed_tokens: Annotated[int, Meta(description="What the programs counted here need, shared starts once.")]
-    state: Annotated[str, Meta(description="up, down or draining.")]
-    breaker: Annotated[str | None, Meta(description="closed: it gets requests; null: it is down.")]
+    draining: bool
+    breaker: Annotated[str, Meta(description="closed: it gets requests; open: none; half_open: a probe.")]
     in_flight: Annotated[int, Meta(description="Requests.")]
     last_problem: str | None
     prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured; null while no turns may be sent there.")]
@@ -103,13 +102,13 @@ def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
         future_paused_tokens=backend.marked_tokens,
         shared_tokens=backend.credited_tokens - backend.shared_tokens,
         capacity_overflow=max(0, committed - capacity) if capacity is not None else 0,
-        healthy=worker.backend is not None,
+        healthy=worker.healthy,
         cache_config=CacheConfig(capacity),
         committed_tokens=committed,
-        state=worker.state,
-        breaker=worker.backend.breaker if worker.backend is not None else None,
-        in_flight=worker.backend.in_flight if worker.backend is not None else 0,
-        last_problem=worker.problem,
+        draining=worker.draining,
+        breaker=worker.breaker,
+        in_flight=worker.in_flight,
+        last_problem=worker.last_problem,
         prefill_tokens_per_s=backend.prefill_tokens_per_s if backend.usable else None,
     )
 

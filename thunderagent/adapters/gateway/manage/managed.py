@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from prometheus_client.registry import Collector
 
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
-from thunderagent.adapters.gateway.workers import Workers
 from thunderagent.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One engine, as the gateway sees it."""
+
+    url: str
+    """Its base URL, which is its id in the runtime too."""
+    healthy: bool = True
+    draining: bool = False
+    """It gets no new turns and leaves when those that run have ended."""
+    capacity_tokens: int | None = None
+    """KV capacity; None: not known."""
+    in_flight: int = 0
+    """Requests that it is at now."""
+    breaker: str = "closed"
+    """``closed`` (it gets requests), ``open`` (it gets none) or ``half_open`` (it is being probed)."""
+    last_problem: str | None = None
+    """In words, without anything of a request."""
+    requests: int = 0
+    """Sent there since it joined, retries included."""
+    retries: int = 0
+    """Of these: sent again after a failure."""
+    failures: int = 0
+    breaker_openings: int = 0
+    probe_in_s: float | None = None
+    """Until an open breaker is probed; None: no probe is planned."""
+
+
+class Workers(Protocol):
+    """The engines; those that are gone are not listed."""
+
+    def list(self) -> Sequence[Worker]:
+        """All of them, in the order in which they came."""
+        ...
+
+    async def add(self, url: str) -> None:
+        """Take an engine in, or let one that is draining stay. Idempotent.
+
+        Raises:
+            RequestProblem: it cannot be used.
+        """
+        ...
+
+    async def drain(self, url: str) -> None:
+        """Send an engine no new turns, move its programs, let it go when its turns have ended. Returns at once; idempotent."""
+        ...
+
+    async def remove(self, url: str) -> None:
+        """Let an engine go now; its turns are sent again elsewhere where that is possible. Idempotent."""
+        ...
 
 
 class Managed(Protocol):

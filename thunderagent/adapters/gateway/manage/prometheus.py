@@ -13,11 +13,9 @@ from starlette.responses import Response
 
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.breaker import BreakerState
-from thunderagent.adapters.gateway.fleet import BackendView
 from thunderagent.adapters.gateway.manage.backends import committed_tokens
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
-from thunderagent.adapters.gateway.manage.managed import Managed
-from thunderagent.adapters.gateway.workers import Worker
+from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.core.ledger import Backend
 
 GAUGES = {
@@ -111,15 +109,13 @@ class SchedulerCollector(Collector):
             yield family
         breaker = GaugeMetricFamily("thunderagent_backend_breaker", "1 for its state.", labels=["backend", "state"])
         for worker in workers:
-            if worker.backend is not None:
-                for state in BreakerState:
-                    breaker.add_metric([worker.url, state.value], worker.backend.breaker is state)
+            for state in BreakerState:
+                breaker.add_metric([worker.url, state.value], worker.breaker == state)
         yield breaker
         for name, text, count in _WORKER_COUNTERS:
             counter = CounterMetricFamily(f"thunderagent_backend_{name}", text, labels=["backend"])
             for worker in workers:
-                if worker.backend is not None:
-                    counter.add_metric([worker.url], count(worker.backend))
+                counter.add_metric([worker.url], count(worker))
             yield counter
         known = self._gateway.runtime.scheduler.ledger.backends
         for name, text, of in _BACKEND_GAUGES:
@@ -132,17 +128,17 @@ class SchedulerCollector(Collector):
 
 
 _WORKER_GAUGES: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
-    ("up", "1 while it answers.", lambda worker: worker.backend is not None),
-    ("draining", "1 while it is about to leave.", lambda worker: worker.state == "draining"),
-    ("open_requests", "Requests that it is at.", lambda worker: worker.backend.in_flight if worker.backend is not None else 0),
+    ("up", "1 while it answers.", lambda worker: worker.healthy),
+    ("draining", "1 while it is about to leave.", lambda worker: worker.draining),
+    ("open_requests", "Requests that it is at.", lambda worker: worker.in_flight),
 )
-_WORKER_COUNTERS: tuple[tuple[str, str, Callable[[BackendView], float]], ...] = (
-    ("requests", "Requests sent there since it joined, retries included.", lambda backend: backend.requests),
-    ("retries", "Of these: sent again after a failure elsewhere.", lambda backend: backend.retries),
-    ("failures", "Of these: failed.", lambda backend: backend.failures),
-    ("breaker_openings", "Times that it was taken out of rotation.", lambda backend: backend.opened),
+_WORKER_COUNTERS: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
+    ("requests", "Requests sent there since it joined, retries included.", lambda worker: worker.requests),
+    ("retries", "Of these: sent again after a failure.", lambda worker: worker.retries),
+    ("failures", "Of these: failed.", lambda worker: worker.failures),
+    ("breaker_openings", "Times that it was taken out of rotation.", lambda worker: worker.breaker_openings),
 )
-"""They begin again when a backend joins again, as counters of a process that was restarted do."""
+"""They begin again when an engine joins again, as counters of a process that was restarted do."""
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[Backend], float | None]], ...] = (
     ("usable", "1 while turns may be sent there.", lambda backend: backend.usable),
     ("capacity_tokens", "KV capacity; not there while it is not known.", lambda backend: backend.capacity_tokens),

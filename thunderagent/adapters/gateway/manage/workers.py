@@ -11,16 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from thunderagent.adapters.gateway.access import Need
-from thunderagent.adapters.gateway.breaker import BreakerState
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint, Parameter
-from thunderagent.adapters.gateway.manage.managed import Managed
+from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.adapters.gateway.manage.reading import body_of, flag, one
 from thunderagent.adapters.gateway.manage.worker_url import MAX_URL_CHARACTERS, base_url, usable_url
-from thunderagent.adapters.gateway.workers import Worker
 from thunderagent.errors import RequestProblem
-
-State = Literal["up", "down", "draining"]
 
 
 class WorkerView(msgspec.Struct, kw_only=True):
@@ -28,8 +24,6 @@ class WorkerView(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
     url: str
-    state: State
-    for_s: Annotated[float, Meta(description="How long it has been answering, or not.")]
     healthy: Annotated[bool, Meta(description="Whether it answers.")]
     is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
     draining: bool
@@ -38,32 +32,27 @@ class WorkerView(msgspec.Struct, kw_only=True):
     requests: Annotated[int, Meta(description="Sent since it joined, retries included.")]
     retries: int
     failures: int
-    breaker: Annotated[
-        str | None, Meta(description="closed: it gets requests; open: none; half-open: a probe; null: it is down.")
-    ]
+    breaker: Annotated[str, Meta(description="closed: it gets requests; open: none; half_open: a probe.")]
     probe_in_s: Annotated[float | None, Meta(description="Until the next probe of an open breaker.")]
     last_problem: str | None
 
     @classmethod
     def of(cls, worker: Worker) -> Self:
         """As it is now."""
-        backend = worker.backend
         return cls(
             id=worker_id(worker.url),
             url=worker.url,
-            state=worker.state,
-            for_s=worker.for_s,
-            healthy=backend is not None,
-            is_healthy=backend is not None,
-            draining=worker.state == "draining",
+            healthy=worker.healthy,
+            is_healthy=worker.healthy,
+            draining=worker.draining,
             capacity_tokens=worker.capacity_tokens,
-            in_flight=backend.in_flight if backend is not None else 0,
-            requests=backend.requests if backend is not None else 0,
-            retries=backend.retries if backend is not None else 0,
-            failures=backend.failures if backend is not None else 0,
-            breaker=backend.breaker if backend is not None else None,
-            probe_in_s=backend.probe_in_s if backend is not None else None,
-            last_problem=worker.problem,
+            in_flight=worker.in_flight,
+            requests=worker.requests,
+            retries=worker.retries,
+            failures=worker.failures,
+            breaker=worker.breaker,
+            probe_in_s=worker.probe_in_s,
+            last_problem=worker.last_problem,
         )
 
 
@@ -78,7 +67,7 @@ class ServerState(msgspec.Struct):
     """One engine in a word."""
 
     url: str
-    state: Annotated[State, Meta(description="Up: it gets new turns.")]
+    state: Annotated[Literal["up", "draining", "down"], Meta(description="Up: it gets new turns.")]
 
 
 class ServerList(msgspec.Struct):
@@ -129,8 +118,10 @@ async def add_worker(gateway: Managed, request: Request) -> Response:
     """It gets turns as soon as it has answered. Adding one that is there is no error; one that is draining stays."""
     url = await usable_url(await _asked_url(request), request.app.state.resolve)
     there = _by_name(gateway, url)
-    url = gateway.workers.add(url if there is None else there.url)
-    known = there is not None and there.state != "draining"
+    if there is not None:
+        url = there.url
+    await gateway.workers.add(url)
+    known = there is not None and not there.draining
     return as_json(WorkerChanged(worker_id(url), url, "known" if known else "added"), 200 if known else 201)
 
 
@@ -142,7 +133,7 @@ async def drain_worker(gateway: Managed, request: Request) -> Response:
     if worker is None:
         raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
     leave = gateway.workers.remove if force else gateway.workers.drain
-    leave(worker.url)
+    await leave(worker.url)
     gone = force or _by_name(gateway, worker.url) is None  # there is nothing to wait for where it was down
     changed = WorkerChanged(worker_id(worker.url), worker.url, "removed" if gone else "draining")
     return as_json(changed, 200 if gone else 202)
@@ -170,10 +161,10 @@ def _spelt(url: str) -> str:
         return url
 
 
-def _state(worker: Worker) -> State:
-    if worker.state == "up" and worker.backend is not None and worker.backend.breaker is not BreakerState.CLOSED:
-        return "down"
-    return worker.state
+def _state(worker: Worker) -> Literal["up", "draining", "down"]:
+    if worker.draining:
+        return "draining"
+    return "up" if worker.healthy and worker.breaker == "closed" else "down"
 
 
 _URL = Parameter("url", "Such as http://gpu1:8000.", {"type": "string"}, required=True)
