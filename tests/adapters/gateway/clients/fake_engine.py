@@ -38,6 +38,8 @@ class Answer:
     status: int = 200
     body: bytes = json.dumps(ANSWER).encode()
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    breaks_off: bool = False
+    """Whether more was promised than comes."""
 
 
 def failure(status: int, **headers: str) -> Answer:
@@ -45,6 +47,21 @@ def failure(status: int, **headers: str) -> Answer:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     body = json.dumps({"error": {"message": "fake failure", "type": "x", "param": None, "code": status}}).encode()
     return Answer(status, body, {"content-type": "application/json", **names})
+
+
+def calling(tool: str, command: str) -> Answer:
+    """A call of a tool, in OpenAI's form."""
+    function = {"name": tool, "arguments": json.dumps({"command": command})}
+    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "call", "type": "function", "function": function}]}
+    return Answer(
+        body=json.dumps({**ANSWER, "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).encode()
+    )
+
+
+def streaming(*chunks: object, breaks_off: bool = False) -> Answer:
+    """Events, all at once."""
+    body = b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks)
+    return Answer(200, body, {"content-type": "text/event-stream"}, breaks_off)
 
 
 class FakeEngine:
@@ -81,10 +98,11 @@ def fake_engine() -> Iterator[FakeEngine]:
             self.send_response(answered.status)
             for name, value in answered.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(answered.body)))
+            self.send_header("content-length", str(len(answered.body) + answered.breaks_off))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answered.body)
+            self.close_connection |= answered.breaks_off
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 

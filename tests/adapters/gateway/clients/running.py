@@ -45,11 +45,11 @@ class Running:
         with urllib.request.urlopen(self.url + path, timeout=10) as response:
             return json.load(response)
 
-    def post(self, path: str, body: Any) -> Any:
-        """What the gateway answers."""
+    def post(self, path: str, body: Any, *, stream: bool = False) -> Any:
+        """What the gateway answers: JSON, or the bytes of a stream."""
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
+            return response.read() if stream else json.load(response)
 
 
 @contextmanager

@@ -156,6 +156,17 @@ def test_head_has_the_headers_of_get_and_no_body(gateway: Running, engines: Any)
     assert ask(gateway, "HEAD", "/health").status == 200
 
 
+def test_turns_of_a_program_stay_on_one_engine(gateway: Running, engines: Any) -> None:
+    for program in ("x", "y", "z"):
+        for _ in range(3):
+            assert ask(gateway, "POST", CHAT, HELLO, X_Session_ID=program).status == 200
+        gateway.post("/programs/release", {"program_id": program})
+    homes = [{arrived.headers["x-session-id"] for arrived in engine.arrived} for engine in engines]
+
+    assert homes[0] | homes[1] == {"x", "y", "z"}
+    assert not homes[0] & homes[1]
+
+
 def test_blanks_around_a_program_id_are_no_part_of_it(gateway: Running, engines: Any) -> None:
     for value in ("one run", "  one run", "one run \t"):
         assert ask(gateway, "POST", CHAT, HELLO, X_Session_ID=value).status == 200

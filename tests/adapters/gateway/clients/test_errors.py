@@ -1,4 +1,4 @@
-"""OpenAI's client, when something is wrong: before a fake engine, whose failures can be chosen."""
+"""OpenAI's client and Anthropic's, when something is wrong: before a fake engine, whose failures can be chosen."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("openai")
+pytest.importorskip("anthropic")
 
+import anthropic
 import openai
 
-from tests.adapters.gateway.clients.fake_engine import Answer, Arrived, FakeEngine, failure, fake_engine
+from tests.adapters.gateway.clients.fake_engine import Answer, Arrived, FakeEngine, failure, fake_engine, streaming
 from tests.adapters.gateway.clients.running import Running, gateway_before, until
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -90,13 +92,10 @@ def test_an_engine_that_is_busy_for_a_moment_is_not_seen_at_all(gateway: Running
     assert len({arrived.body for arrived in engine.arrived}) == 1
 
 
-@pytest.mark.parametrize("raw", [False, True], ids=["client", "response"])
-def test_an_engine_that_stays_busy_is_a_rate_limit_that_says_when_to_come_back(
-    gateway: Running, engine: FakeEngine, raw: bool
-) -> None:
+def test_an_engine_that_stays_busy_is_a_rate_limit_that_says_when_to_come_back(gateway: Running, engine: FakeEngine) -> None:
     engine.answer = lambda arrived: failure(429)
     with Client(gateway) as client, pytest.raises(openai.RateLimitError) as caught:
-        (client.with_raw_response if raw else client).chat.completions.create(model="fake", messages=HELLO)
+        chat(client)
 
     assert (caught.value.code, caught.value.type) == ("backend_busy", "rate_limit_error")
     assert caught.value.response.headers["retry-after"] == "1"
@@ -136,6 +135,50 @@ def test_a_wait_that_is_too_long_says_so_to_clients_that_do_not_come_back(gatewa
 
     assert (caught.value.status_code, caught.value.code) == (503, "wait_timeout")
     assert int(caught.value.response.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("breaks", [lambda: failure(500), lambda: Answer(breaks_off=True)], ids=["fails", "breaks off"])
+def test_an_engine_that_answers_at_the_second_try_is_not_seen_to_have_failed(
+    gateway: Running, engine: FakeEngine, breaks: Callable[[], Answer]
+) -> None:
+    engine.answer = lambda arrived: breaks() if len(engine.arrived) < 2 else Answer()
+    with Client(gateway) as client:
+        assert chat(client).choices[0].message.content == "fake"
+
+    assert len(engine.arrived) == 2
+
+
+def test_a_stream_that_breaks_off_is_an_error_after_what_had_come(gateway: Running, engine: FakeEngine) -> None:
+    choice = {"index": 0, "delta": {"content": "half"}, "finish_reason": None}
+    chunk = {"id": "fake", "object": "chat.completion.chunk", "created": 0, "model": "fake", "choices": [choice]}
+    engine.answer = lambda arrived: streaming(chunk, breaks_off=True)
+    came = []
+    with Client(gateway, retries=2) as client, pytest.raises(openai.APIError, match="closed the connection") as caught:
+        for piece in chat(client, stream=True):
+            came.append(piece.choices[0].delta.content)
+
+    assert (came, caught.value.code, len(engine.arrived)) == (["half"], "backend_failed", 1)
+
+
+def test_anthropics_client_sees_a_stream_break_off_too(gateway: Running, engine: FakeEngine) -> None:
+    engine.answer = lambda arrived: streaming({"type": "ping"}, breaks_off=True)
+    with (
+        anthropic.Anthropic(base_url=gateway.url, api_key="none", max_retries=2) as client,
+        pytest.raises(anthropic.APIStatusError, match="closed the connection"),
+    ):
+        list(client.messages.create(model="fake", max_tokens=9, messages=HELLO, stream=True))
+
+
+def test_anthropics_client_comes_back_when_told(gateway: Running, engine: FakeEngine) -> None:
+    engine.answer = lambda arrived: failure(429)
+    with (
+        anthropic.Anthropic(base_url=gateway.url, api_key="none", max_retries=0) as client,
+        pytest.raises(anthropic.RateLimitError) as caught,
+    ):
+        client.messages.create(model="fake", max_tokens=9, messages=HELLO)
+
+    assert caught.value.body["error"]["type"] == "rate_limit_error"
+    assert caught.value.response.headers["retry-after"] == "1"
 
 
 def test_a_client_that_does_not_wait_for_the_engine_times_out_and_is_forgotten(
