@@ -168,7 +168,12 @@ async def test_program_ids_that_are_none_are_refused(path: str) -> None:
 @on_loop
 async def test_what_is_no_http_is_refused_and_nothing_else_suffers() -> None:
     async with world() as here:
-        for nonsense in (b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"HELLO /\r\n\r\n"):
+        for nonsense in (
+            b"\x00\x01\x02\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"HELLO /\r\n\r\n",
+        ):
             client = await here.client()
             await client.write(nonsense)
             answer = await soon(client.answer())
