@@ -247,12 +247,12 @@ class Relay:
         except UpstreamError as error:
             if asked.stream and reply.status == 200:
                 problem = RequestProblem(502, "backend_failed", str(error))
-                exchange.write(reader.end() + stream_problem(problem, exchange.dialect.anthropic))
+                exchange.write(stream_problem(problem, exchange.dialect.anthropic))
             exchange.fail()
             return False
         except asyncio.CancelledError:
             if asked.stream and exchange.expired and not exchange.disconnected:
-                exchange.write(reader.end() + stream_problem(self._timeout(), exchange.dialect.anthropic))
+                exchange.write(stream_problem(self._timeout(), exchange.dialect.anthropic))
             raise
         finally:
             exchange.on_writable = None
