@@ -65,3 +65,16 @@ def test_no_error_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConfigError) as caught:
             ask()
         assert secret not in f"{caught.value} {caught.value.value}"
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_a_file_that_others_can_read_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: int, warned: bool
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text("secret\n", encoding="utf-8")
+    path.chmod(mode)
+    keys_of_file("--api-key-file", path)
+    told = capsys.readouterr().err
+    assert ("chmod 600" in told) is warned
+    assert "secret" not in told

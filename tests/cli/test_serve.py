@@ -142,6 +142,13 @@ def test_engines_of_every_kind_are_served(serve: Callable[..., Ran], gateway: Ga
     assert gateway.served[0][3:] == (kind, "debug")
 
 
+def test_whoever_starts_it_reads_its_address_in_a_file(serve: Callable[..., Ran], tmp_path: Path) -> None:
+    serve("--port-file", tmp_path / "url")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["url"]
+    assert (tmp_path / "url").read_text() == "http://127.0.0.1:8300"
+
+
 def test_a_folder_for_profiles_turns_profiles_on(serve: Callable[..., Ran], gateway: Gateway, tmp_path: Path) -> None:
     serve("--profile-dir", tmp_path)
 
@@ -239,6 +246,7 @@ def test_where_there_is_no_terminal_nothing_is_printed(serve: Callable[..., Ran]
         (["--timeout", "none"], "--timeout=none: must be a duration"),
         (["--timeout", 0], "--timeout=0.0: must be a positive number"),
         (["--drain", -5], "--drain=-5: must be a duration"),
+        (["--port-file", "/nowhere/url"], "--port-file=/nowhere/url: its folder does not exist"),
         (["--profile-dir", "x", "--no-profile"], "--profile-dir=x: does not go with --no-profile"),
         (["--log-level", "loud"], "--log-level=loud: must be one of debug, info, warning, error"),
         (["--speed", 3], "No such option: --speed"),

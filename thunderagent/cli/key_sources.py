@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +27,8 @@ def keys_of_file(option: str, path: Path) -> tuple[str, ...]:
         raise ConfigError(option, path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(option, path, "is no text") from None
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        print(f"warning: {path} can be read by other users: chmod 600 it", file=sys.stderr)
     keys = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not keys:
         raise ConfigError(option, path, "holds no key; it needs one per line")

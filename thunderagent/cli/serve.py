@@ -47,6 +47,7 @@ def serve(
     idle_ttl: options.IdleTtl = options.IDLE_TTL,
     host: options.Host = GatewaySettings.host,
     port: options.Port = GatewaySettings.port,
+    port_file: options.PortFile = None,
     admin_port: options.AdminPort = None,
     api_key_file: options.ApiKeyFile = None,
     api_key_env: options.ApiKeyEnv = None,
@@ -89,6 +90,8 @@ def serve(
             raise ConfigError(option, value, f"goes with --router {wanted}, not with --router {router}")
     if profile_dir is not None and profile is False:
         raise ConfigError("--profile-dir", profile_dir, "does not go with --no-profile")
+    if port_file is not None and not port_file.absolute().parent.is_dir():
+        raise ConfigError("--port-file", port_file, "its folder does not exist")
     urls = _urls(backends)
     config = ThunderConfig(
         mode=router,
@@ -119,7 +122,7 @@ def serve(
     with _as_options():
         config.validate(prefix="")
         settings.validate(prefix="")
-        start(config, settings, urls, backend_type, log_level=log_level)
+        start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file)
 
 
 def _urls(backends: list[str]) -> list[str]:

@@ -84,6 +84,9 @@ IdleTtl = Annotated[str, _scheduling("TIME", "A run without a request for so lon
 
 Host = Annotated[str, _listening("HOST", "127.0.0.1: only this machine reaches it; 0.0.0.0: everybody.")]
 Port = Annotated[int, _listening("PORT", "0 takes a free one.")]
+PortFile = Annotated[
+    Path | None, _listening("FILE", "Gets the gateway's URL once it accepts connections, for whatever starts it.")
+]
 AdminPort = Annotated[
     int | None, _listening("PORT", "Management (/programs, /workers, ...) on a port of its own.", default="the same")
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -13,8 +15,24 @@ from thunderagent.cli import welcome
 from thunderagent.config import ThunderConfig
 
 
-def start(config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, *, log_level: str) -> None:
+def start(
+    config: ThunderConfig,
+    settings: GatewaySettings,
+    urls: Sequence[str],
+    engine_type: str,
+    *,
+    log_level: str,
+    port_file: Path | None = None,
+) -> None:
     """Serve until a signal comes, and show how to use it where there is a terminal.
+
+    Args:
+        config: of the scheduler.
+        settings: of the gateway.
+        urls: of the engines.
+        engine_type: what they are.
+        log_level: what is logged.
+        port_file: gets the gateway's URL once it accepts connections, for programs that start it.
 
     Raises:
         ConfigError: it cannot work, for instance because the port is in use.
@@ -26,6 +44,8 @@ def start(config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str],
     engines = welcome.look(urls, config.capacity_tokens) if console.is_terminal else {}
 
     def on_ready(url: str) -> None:
+        if port_file is not None:
+            _write_whole(port_file, url)
         welcome.show(url, engines, config, settings, console)
 
     serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
@@ -34,6 +54,13 @@ def start(config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str],
 def say(kind: str, text: str) -> None:
     """A line for the user that stops nothing."""
     print(f"{kind}: {text}", file=sys.stderr)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write so that a reader sees all or nothing."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _warn_if_open(settings: GatewaySettings) -> None:

@@ -133,4 +133,4 @@ class Agent:
 
 
 def _text(words: random.Random, chars: int) -> str:
-    return " ".join(words.choices(WORDS, k=chars // 4))[:chars]
+    return " ".join(words.choices(WORDS, k=chars // 2 + 1))[:chars]  # the shortest word and a blank are two

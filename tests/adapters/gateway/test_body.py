@@ -87,6 +87,9 @@ def test_a_member_far_from_both_ends_is_cut_too() -> None:
         '{"program_id":"p","a":1,"program\\u005fid":"p"}',
         '{"program_id":"\\u0070"}',
         '{"x":[{"program_id":"inner"},{}],"program_id":"p"}',
+        '{"program_id":"p","x\\"program_id":"other"}',
+        '{"x\\"program_id":"other","program\\u005fid":"p"}',
+        "{" + " " * 3 * WINDOW + '"program_id":"p","a":1}',
     ],
 )
 def test_only_the_top_level_member_is_cut_however_it_is_written(body: str) -> None:

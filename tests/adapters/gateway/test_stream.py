@@ -161,7 +161,7 @@ def test_it_is_taken_out_however_the_stream_is_cut_and_nothing_else_is(data: Any
     assert reader.answered == KNOWN
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data(), st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"data: x", event(USAGE)[:-2]]), max_size=12))
 def test_with_any_mixture_of_line_ends_the_cuts_change_nothing(data: Any, parts: list[bytes]) -> None:
     stream = b"".join(parts)

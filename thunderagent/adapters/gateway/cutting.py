@@ -1,7 +1,7 @@
 """A request's bytes with our own fields cut out, or the wish for a usage put in; all others stay the client's own.
 
-Only JSON that was decoded without an error comes here. In it, ``"program_id"`` without a backslash before it is a whole string:
-were its first quote the end of another string, a bare word would follow, and inside of one it would be escaped.
+Only JSON that was decoded without an error comes here. In it, ``"program_id"`` after a comma or a brace is a whole string: were
+its first quote the end of another string, a bare word would follow, and inside of one there would be a backslash before it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ would cost as much as reading it."""
 _KEY = b'"program_id"'
 _MEMBER = re.compile(rb'"program_id"[ \t\r\n]*:[ \t\r\n]*"[^"\\]*"')
 _SPACE = b" \t\r\n"
-_BACKSLASH = 0x5C
 
 USAGE_WISH = b'"stream_options":{"include_usage":true},'
 NO_CUT = (0, 0)
@@ -52,8 +51,6 @@ def edited(body: bytes, cut: tuple[int, int], ask_for_usage: bool) -> bytes:
 
 def _end_of_member(body: bytes, at: int) -> int:
     """Where the value of the key at ``at`` ends; 0 if it is no key or its value no plain string."""
-    if at and body[at - 1] == _BACKSLASH:
-        return 0
     found = _MEMBER.match(body, at, at + WINDOW)
     return found.end() if found else 0
 
@@ -83,7 +80,7 @@ def _with_comma(body: bytes, at: int, end: int) -> tuple[int, int] | None:
     if before.endswith(b","):
         return max(0, at - WINDOW) + len(before) - 1, end
     if not before.endswith(b"{"):
-        return None  # more white space than anybody writes
+        return None  # inside of a string, or after more white space than anybody writes
     after = body[end : end + WINDOW]
     rest = after.lstrip(_SPACE)
     if rest.startswith(b","):

@@ -10,8 +10,6 @@ from typing import Any
 _END_OF_LINE = rb"(?:\r\n|\n|\r(?!\n))"
 END_OF_EVENT = re.compile(_END_OF_LINE + _END_OF_LINE)
 """An empty line. At the end of what has come so far, a CR ends the event although an LF of the same line end may still follow."""
-LONGEST_END = 4
-"""Bytes of CR LF CR LF."""
 
 _LINES = re.compile(rb"\r\n|\n|\r")
 _NEXT_LINE_OF_DATA = re.compile(rb"(?:\r\n|\n|\r)data:")

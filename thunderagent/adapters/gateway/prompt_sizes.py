@@ -6,7 +6,7 @@ learns how many of them make a token, so only the proportion matters. Media are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,6 @@ from thunderagent.adapters.gateway.raw_json import (
     NOTHING,
     UNREADABLE,
     first_of_list,
-    is_list,
     items,
     length_of_flat_list,
     lists_of,
@@ -39,45 +38,48 @@ class Prompt(NamedTuple):
     """To each prompt."""
 
 
-class _Part(msgspec.Struct, gc=False):
-    """A part of a message: text, an image, a call of a tool, its result."""
+class Part(msgspec.Struct, gc=False):
+    """A part of a message: text, reasoning, a call of a tool, its result. Media have what they are sent as elsewhere."""
 
     type: str = ""
+    text: msgspec.Raw = NOTHING
+    thinking: msgspec.Raw = NOTHING
+    input: msgspec.Raw = NOTHING
     content: msgspec.Raw = NOTHING
 
 
-_PARTS: msgspec.json.Decoder[list[_Part]] = msgspec.json.Decoder(list[_Part])
+_PARTS: msgspec.json.Decoder[list[Part]] = msgspec.json.Decoder(list[Part])
 
 
-def size_of(contents: Sequence[msgspec.Raw]) -> tuple[int, int]:
+def size_of(contents: Sequence[msgspec.Raw], depth: int = MAX_DEPTH) -> tuple[int, int]:
     """Characters and images of what messages contain: strings, lists of parts, or anything else, which counts as text."""
     characters, images = sum(map(len, contents)), 0
     for content in lists_of(contents):
-        no_text, seen = _media_in(content, MAX_DEPTH)
-        characters -= no_text
+        try:
+            parts = _PARTS.decode(content)
+        except UNREADABLE:
+            continue
+        text, seen = size_of_parts(parts, depth)
+        characters += text - len(content)
         images += seen
     return characters, images
 
 
-def _media_in(parts: msgspec.Raw, depth: int) -> tuple[int, int]:
-    """Characters that are media, and images, in a list of parts."""
-    try:
-        read = _PARTS.decode(parts)
-    except UNREADABLE:
-        return 0, 0
-    no_text = images = 0
-    media = [index for index, part in enumerate(read) if part.type in MEDIA_TYPES]
-    if media:
-        texts = items(parts)
-        no_text = sum(len(texts[index]) for index in media)
-        images = sum(read[index].type in IMAGE_TYPES for index in media)
-    if depth > 1:
-        for part in read:
-            if part.type not in MEDIA_TYPES and is_list(part.content):
-                inner_no_text, inner_images = _media_in(part.content, depth - 1)
-                no_text += inner_no_text
-                images += inner_images
-    return no_text, images
+def size_of_parts(parts: Iterable[Part], depth: int = MAX_DEPTH) -> tuple[int, int]:
+    """Characters and images of the parts of messages."""
+    characters = images = 0
+    contents = []
+    for part in parts:
+        if part.type in MEDIA_TYPES:
+            images += part.type in IMAGE_TYPES
+            continue
+        characters += len(part.text) + len(part.thinking) + len(part.input)
+        if part.content is not NOTHING:
+            contents.append(part.content)
+    if depth == 0:
+        return characters + sum(map(len, contents)), images
+    inner_characters, inner_images = size_of(contents, depth - 1)
+    return characters + inner_characters, images + inner_images
 
 
 def text_or_ids(prompt: msgspec.Raw) -> Prompt:

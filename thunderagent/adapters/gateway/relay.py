@@ -38,9 +38,13 @@ DRAIN_RETRY_AFTER_S = 1.0
 """Another gateway can take it at once."""
 BUSY_RETRY_AFTER_S = 1.0
 """Where the engine gave no advice: about a few turns of others."""
+TOO_LARGE = "context_too_large"
+TOO_LARGE_CODE = "context_length_exceeded"
+TOO_LARGE_MESSAGE = "This model's maximum context length is what an engine can hold: "
+"""OpenAI's code and the beginning of its message: by one or the other, clients see that another try is of no use."""
 STATUS_OF_CAUSE = {
     "no_backend": 503,
-    "context_too_large": 400,
+    TOO_LARGE: 400,
     "too_many_programs": 429,
     "program_released": 409,
     "queue_full": 429,
@@ -216,7 +220,7 @@ class Relay:
             return await self._stream(exchange, asked, turn, reply, headers)
         body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
         if reply.status < 400:
-            _finish(turn, exchange.dialect.answered(body))
+            _finish(turn, exchange.dialect.answered(body, asked))
         exchange.respond(reply.status, headers, body)
         return reply.status < 500
 
@@ -243,12 +247,12 @@ class Relay:
         except UpstreamError as error:
             if asked.stream and reply.status == 200:
                 problem = RequestProblem(502, "backend_failed", str(error))
-                exchange.write(reader.end() + stream_problem(problem, exchange.dialect.anthropic))
+                exchange.write(stream_problem(problem, exchange.dialect.anthropic))
             exchange.fail()
             return False
         except asyncio.CancelledError:
             if asked.stream and exchange.expired and not exchange.disconnected:
-                exchange.write(reader.end() + stream_problem(self._timeout(), exchange.dialect.anthropic))
+                exchange.write(stream_problem(self._timeout(), exchange.dialect.anthropic))
             raise
         finally:
             exchange.on_writable = None
@@ -272,6 +276,8 @@ class Relay:
 def problem_of(refused: TurnRefused) -> RequestProblem:
     """A refused turn, as its client is told."""
     status = STATUS_OF_CAUSE.get(refused.cause, 503)
+    if refused.cause == TOO_LARGE:
+        return RequestProblem(status, TOO_LARGE_CODE, TOO_LARGE_MESSAGE + refused.reason)
     return RequestProblem(status, refused.cause, refused.reason, retry_after_s=refused.retry_after_s)
 
 
@@ -279,7 +285,7 @@ def _program_of(headers: Headers) -> str | None:
     for wanted in PROGRAM_HEADERS:
         value = first(headers, wanted)
         if value is not None:
-            return valid_program_id(value)
+            return valid_program_id(value.strip())  # blanks around it are no part of a header's value
     return None
 
 

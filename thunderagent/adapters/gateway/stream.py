@@ -10,7 +10,7 @@ import msgspec
 
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.counts import of_one_context
-from thunderagent.adapters.gateway.events import END_OF_EVENT, LONGEST_END, data_of, last_objects, objects
+from thunderagent.adapters.gateway.events import END_OF_EVENT, data_of, last_objects, objects
 from thunderagent.adapters.gateway.raw_json import UNREADABLE
 from thunderagent.core import Usage
 
@@ -119,14 +119,14 @@ class HidingReader(PassingReader):
         self._recent_bytes += len(chunk)
         if self._recent_bytes > LOOKED_AT_BYTES:
             self._look()
-        if self._open or self._passed is not None or _COUNTS in chunk or not chunk.endswith((b"\n\n", b"\r\n\r\n")):
+        if self._open or self._passed is not None or chunk[-2:] != b"\n\n" or _COUNTS in chunk:
             return self._whole_events(chunk)
         return chunk
 
     def end(self) -> bytes:
         """The event that has not ended, unless it is the usage."""
         rest, self._open = bytes(self._open), bytearray()
-        return b"" if _is_usage(rest) else rest
+        return _empty_lines_before(rest) if _is_usage(rest) else rest
 
     def _whole_events(self, chunk: bytes) -> bytes:
         passed: list[bytes] = []
@@ -134,12 +134,11 @@ class HidingReader(PassingReader):
         old, text = len(self._open), self._open
         text += rest
         start = 0
-        ended = END_OF_EVENT.search(text, max(0, old - LONGEST_END + 1))
+        ended = END_OF_EVENT.search(text, max(0, old - 1))
         while ended is not None:
             event = bytes(text[start : ended.end()])
             is_passed = not _is_usage(event)
-            if is_passed:
-                passed.append(event)
+            passed.append(event if is_passed else _empty_lines_before(event))
             start = ended.end()
             self._passed = is_passed if start == len(text) and event.endswith(b"\r") else None
             ended = END_OF_EVENT.search(text, start)
@@ -170,3 +169,8 @@ def _is_usage(event: bytes) -> bool:
         return not _USAGE_EVENT.decode(data_of(event)).choices
     except UNREADABLE:
         return False
+
+
+def _empty_lines_before(event: bytes) -> bytes:
+    """They are no part of an event; where they came apart from it, they are gone already."""
+    return event[: len(event) - len(event.lstrip(b"\r\n"))]

@@ -37,6 +37,13 @@ class Server:
     http: aiohttp.ClientSession
     engine: SimulatedEngine
 
+    async def events(self, path: str, body: Any) -> list[str]:
+        """The events of a stream, as they are."""
+        async with self.http.post(self.url + path, json=body) as response:
+            assert response.status == 200, await response.text()
+            assert response.content_type == "text/event-stream"
+            return (await response.text()).removesuffix("\n\n").split("\n\n")
+
     async def post(self, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
         async with self.http.post(self.url + path, json=body, **options) as response:
             return response.status, await response.json(content_type=None)

@@ -56,9 +56,8 @@ def size(*values: Any) -> int:
 
 def test_text_is_contents_calls_and_tools_and_images_are_counted() -> None:
     asked = CHAT.read(body(tools=TOOLS))
-    text = size(MESSAGES[0]["content"], None, MESSAGES[2]["tool_calls"], "total 0", TOOLS)
-    assert asked.prompt.images == 1
-    assert text + size("Look:") < asked.prompt.characters < text + size("Look:") + 50
+    text = size(MESSAGES[0]["content"], "Look:", None, MESSAGES[2]["tool_calls"], "total 0", TOOLS)
+    assert asked.prompt == PromptSize(text, images=1)
 
 
 def test_text_that_is_added_adds_as_many_characters() -> None:

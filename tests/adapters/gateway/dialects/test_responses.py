@@ -69,10 +69,8 @@ def test_items_are_measured_with_calls_outputs_instructions_and_tools() -> None:
         {"type": "function_call_output", "call_id": "call_2", "output": [image]},
     ]
     prompt = RESPONSES.read(body(items, instructions="Be kind.", tools=TOOLS)).prompt
-    texts = ["Look:", {"type": "input_text", "text": "here"}, CALL["arguments"], "total 0", "Be kind.", TOOLS]
-    characters = sum(len(json.dumps(text)) for text in texts)
-    assert prompt.images == 2
-    assert characters <= prompt.characters <= characters + 10
+    texts = ["Look:", "here", CALL["arguments"], "total 0", "Be kind.", TOOLS]
+    assert prompt == PromptSize(sum(len(json.dumps(text)) for text in texts), images=2)
 
 
 def test_a_stream_tells_its_usage_without_being_asked() -> None:

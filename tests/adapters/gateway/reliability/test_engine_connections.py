@@ -31,14 +31,13 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\
 @asynccontextmanager
 async def in_front_of(handler: Handler, **settings: float) -> AsyncIterator[World]:
     """A gateway before an engine that reads and writes as it likes."""
-    async with world(engines=0, **settings) as here:
-        async with await asyncio.start_server(handler, "127.0.0.1", 0) as server:
-            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            here.gateway.joined(url)
-            here.runtime.add_backend(url, None)
-            yield here
-            here.gateway.left(url)
-            here.runtime.remove_backend(url)
+    async with world(engines=0, **settings) as here, await asyncio.start_server(handler, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        here.gateway.joined(url)
+        here.runtime.add_backend(url, None)
+        yield here
+        here.gateway.left(url)
+        here.runtime.remove_backend(url)
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:

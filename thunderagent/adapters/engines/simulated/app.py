@@ -12,11 +12,15 @@ from aiohttp import web
 
 from thunderagent.adapters.engines.simulated.answers import Answers
 from thunderagent.adapters.engines.simulated.chat import ChatEndpoint
+from thunderagent.adapters.engines.simulated.completions import CompletionsEndpoint
 from thunderagent.adapters.engines.simulated.control import ControlEndpoints
 from thunderagent.adapters.engines.simulated.driver import EngineDriver
 from thunderagent.adapters.engines.simulated.errors import errors_as_json
 from thunderagent.adapters.engines.simulated.generate import GenerateEndpoint
+from thunderagent.adapters.engines.simulated.messages import MessagesEndpoint
+from thunderagent.adapters.engines.simulated.responses import ResponsesEndpoint
 from thunderagent.adapters.engines.simulated.service import Service
+from thunderagent.adapters.engines.simulated.sglang import SglangEndpoint
 from thunderagent.adapters.engines.simulated.tokenizer import Tokenizer
 from thunderagent.simulation import SimulatedEngine
 
@@ -61,14 +65,18 @@ def build_app(
         raise ValueError(f"max_model_len_tokens is {max_model_len_tokens}, it must be between 2 and {usable_tokens}")
     driver = EngineDriver(engine, time_scale=time_scale, clock=clock)
     service = Service(driver, answers, tokenizer, model_name, max_model_len_tokens, random.Random(seed))
-    generate, chat = GenerateEndpoint(service), ChatEndpoint(service)
+    generate = GenerateEndpoint(service)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[errors_as_json])
     app[DRIVER] = driver
     app.add_routes(
         [
             web.post("/inference/v1/generate", generate.generate),
             web.post("/skyrl/v1/generate", generate.generate),
-            web.post("/v1/chat/completions", chat.complete),
+            web.post("/v1/chat/completions", ChatEndpoint(service).complete),
+            web.post("/v1/completions", CompletionsEndpoint(service).complete),
+            web.post("/v1/messages", MessagesEndpoint(service).create),
+            web.post("/v1/responses", ResponsesEndpoint(service).create),
+            web.post("/generate", SglangEndpoint(service).generate),
             *ControlEndpoints(service).routes(),
         ]
     )

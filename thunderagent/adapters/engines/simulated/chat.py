@@ -6,14 +6,12 @@ Whole answers, and the usage chunk of streams, carry one field more: `timing`, s
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from thunderagent.adapters.engines.simulated.service import Job, Service
-from thunderagent.adapters.engines.simulated.tokenizer import TextStream
+from thunderagent.adapters.engines.simulated.sse import EventStream
 from thunderagent.adapters.engines.simulated.wire import ChatRequest, json_response, read_body
 
 
@@ -40,17 +38,15 @@ class ChatEndpoint:
             stream=body.stream,
         ) as job:
             if body.stream:
-                include_usage = body.stream_options is not None and body.stream_options.include_usage
-                return await self._stream(request, job, include_usage)
+                return await self._stream(request, job, body.include_usage)
             return await self._whole(job)
 
     async def _whole(self, job: Job) -> web.Response:
         service = self._service
         record = await job.generation.done
-        content = service.tokenizer.decode(self._without_end(job.generation.token_ids))
         choice = {
             "index": 0,
-            "message": {"role": "assistant", "content": content},
+            "message": {"role": "assistant", "content": service.text(job)},
             "logprobs": None,
             "finish_reason": job.finish_reason(record),
         }
@@ -62,31 +58,25 @@ class ChatEndpoint:
     async def _stream(self, request: web.Request, job: Job, include_usage: bool) -> web.StreamResponse:
         service = self._service
         envelope = self._envelope(job, "chat.completion.chunk")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        await response.prepare(request)
-
-        async def send(chunk: dict[str, Any]) -> None:
-            await response.write(b"data: " + orjson.dumps(envelope | chunk) + b"\n\n")
+        events = EventStream()
+        await events.open(request)
 
         def choice(delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-            return {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]}
+            return envelope | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]}
 
-        text = TextStream(service.tokenizer)
         first = True
-        async for token_ids in job.generation.stream():
+        async for text in service.texts(job):
             if first:
-                await send(choice({"role": "assistant", "content": ""}))
+                await events.send(choice({"role": "assistant", "content": ""}))
                 first = False
-            if delta := text.feed(self._without_end(token_ids)):
-                await send(choice({"content": delta}))
+            if text:
+                await events.send(choice({"content": text}))
         record = await job.generation.done
-        rest = text.feed([], last=True)
-        await send(choice({"content": rest} if rest else {}, job.finish_reason(record)))
+        await events.send(choice({}, job.finish_reason(record)))
         if include_usage:
-            await send({"choices": [], "usage": service.usage(job, record), "timing": service.timing(record)})
-        await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
-        return response
+            await events.send(envelope | {"choices": [], "usage": service.usage(job, record), "timing": service.timing(record)})
+        await events.send_done()
+        return await events.close()
 
     def _envelope(self, job: Job, kind: str) -> dict[str, Any]:
         return {
@@ -95,8 +85,3 @@ class ChatEndpoint:
             "created": int(time.time()),
             "model": self._service.model_name,
         }
-
-    def _without_end(self, token_ids: Sequence[int]) -> Sequence[int]:
-        if token_ids and token_ids[-1] == self._service.tokenizer.eos_token_id:
-            return token_ids[:-1]
-        return token_ids

@@ -23,11 +23,14 @@ class ApiError(Exception):
         self.code = code
         self.status = status
 
-    def response(self) -> web.Response:
-        """The error as OpenAI's clients expect it."""
+    def response(self, *, anthropic: bool = False) -> web.Response:
+        """The error as OpenAI's clients expect it, or Anthropic's."""
         kind = "internal_error" if self.status >= 500 else "invalid_request_error"
-        error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
-        body = orjson.dumps({"error": error})
+        if anthropic:
+            body = orjson.dumps({"type": "error", "error": {"type": kind, "message": str(self)}})
+        else:
+            error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
+            body = orjson.dumps({"error": error})
         return web.Response(status=self.status, body=body, content_type="application/json")
 
 

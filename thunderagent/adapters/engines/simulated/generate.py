@@ -12,9 +12,6 @@ from aiohttp import web
 from thunderagent.adapters.engines.simulated.service import Service
 from thunderagent.adapters.engines.simulated.wire import GenerateRequest, json_response, read_body
 
-# Mean surprise of a token, in nats: what a trained policy shows at temperature 1 on agent traces, roughly.
-MEAN_SURPRISE_NATS = 0.3
-
 
 class GenerateEndpoint:
     """Handler of the generate routes."""
@@ -42,8 +39,7 @@ class GenerateEndpoint:
         choice: dict[str, Any] = {"index": 0, "token_ids": token_ids, "finish_reason": job.finish_reason(record)}
         choice["logprobs"] = None
         if params.logprobs is not None and params.logprobs is not False:
-            surprise = service.randomness.expovariate
-            choice["logprobs"] = {"content": [{"logprob": -surprise(1 / MEAN_SURPRISE_NATS)} for _ in token_ids]}
+            choice["logprobs"] = {"content": [{"logprob": logprob} for logprob in service.made_up_logprobs(len(token_ids))]}
         return json_response(
             {
                 "request_id": job.generation.request_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +14,13 @@ from aiohttp import web
 from thunderagent.adapters.engines.simulated.answers import Answers
 from thunderagent.adapters.engines.simulated.driver import EngineDriver, Generation
 from thunderagent.adapters.engines.simulated.errors import ApiError
-from thunderagent.adapters.engines.simulated.tokenizer import Tokenizer
+from thunderagent.adapters.engines.simulated.tokenizer import TextStream, Tokenizer
 from thunderagent.simulation import RequestRecord
 
 SESSION_HEADER = "X-Session-ID"
+
+# Mean surprise of a token, in nats: what a trained policy shows at temperature 1 on agent traces, roughly.
+MEAN_SURPRISE_NATS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,21 @@ class Service:
         finally:
             self.driver.discard(generation)
 
+    def text(self, job: Job) -> str:
+        """The answer so far, without its end token."""
+        return self.tokenizer.decode(self._without_end(job.generation.token_ids))
+
+    async def texts(self, job: Job) -> AsyncIterator[str]:
+        """The same as it comes, empty where tokens came that make no character yet."""
+        text = TextStream(self.tokenizer)
+        async for token_ids in job.generation.stream():
+            yield text.feed(self._without_end(token_ids))
+        yield text.feed([], last=True)
+
+    def made_up_logprobs(self, tokens: int) -> list[float]:
+        """Of an answer's tokens: a scripted policy has none."""
+        return [-self.randomness.expovariate(1 / MEAN_SURPRISE_NATS) for _ in range(tokens)]
+
     def usage(self, job: Job, record: RequestRecord | None) -> dict[str, Any]:
         """OpenAI's usage block."""
         prompt_tokens, completion_tokens = len(job.generation.prompt), len(job.generation.token_ids)
@@ -116,6 +134,9 @@ class Service:
             "prefill_s": record.prefill_s / scale,
             "decode_s": record.decode_s / scale,
         }
+
+    def _without_end(self, token_ids: Sequence[int]) -> Sequence[int]:
+        return token_ids[:-1] if token_ids and token_ids[-1] == self.tokenizer.eos_token_id else token_ids
 
     def _check_prompt(self, prompt: Sequence[int], prompt_field: str) -> None:
         if not prompt:

@@ -33,6 +33,10 @@ class GenerateRequest(msgspec.Struct):
     request_id: str | None = None
 
 
+TEXTS = ("text", "input_text", "output_text")
+"""What a part of a message that is text is called in the three APIs."""
+
+
 class ContentPart(msgspec.Struct):
     """One part of a message; only text is understood."""
 
@@ -51,7 +55,7 @@ class Message(msgspec.Struct):
         if not isinstance(self.content, list):
             return self.content or ""
         for part in self.content:
-            if part.type != "text":
+            if part.type not in TEXTS:
                 raise ApiError(f"messages has a content part of type {part.type!r}, only 'text' is supported", param="messages")
         return "".join(part.text for part in self.content)
 
@@ -62,18 +66,103 @@ class StreamOptions(msgspec.Struct):
     include_usage: bool = False
 
 
-class ChatRequest(msgspec.Struct):
+class ModelRequest(msgspec.Struct, kw_only=True):
+    """What generating endpoints have in common."""
+
+    model: str | None = None
+    stream: bool = False
+    cache_salt: str | None = None
+    request_id: str | None = None
+
+
+class OpenAiRequest(ModelRequest, kw_only=True):
+    """What OpenAI's older endpoints have in common."""
+
+    n: int = 1
+    stream_options: StreamOptions | None = None
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether a stream ends with the usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+class ChatRequest(OpenAiRequest, kw_only=True):
     """Body of /v1/chat/completions."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
-    model: str | None = None
     max_tokens: PositiveInt | None = None
     max_completion_tokens: PositiveInt | None = None
+
+
+class CompletionRequest(OpenAiRequest, kw_only=True):
+    """Body of /v1/completions."""
+
+    prompt: str | list[TokenId | str | list[TokenId]]
+    max_tokens: PositiveInt | None = 16
+
+    def one_prompt(self) -> str | list[int]:
+        """Its text or token ids. Raises ApiError if there are several prompts, or none."""
+        if isinstance(self.prompt, str):
+            return self.prompt
+        ids = [part for part in self.prompt if isinstance(part, int)]
+        if len(ids) == len(self.prompt):
+            return ids
+        only = self.prompt[0]
+        if len(self.prompt) > 1 or isinstance(only, int):
+            raise ApiError(f"prompt has {len(self.prompt)} prompts, only 1 is supported", param="prompt")
+        return only
+
+
+class MessagesRequest(ModelRequest, kw_only=True):
+    """Body of /v1/messages."""
+
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    max_tokens: PositiveInt
+    system: str | list[ContentPart] | None = None
+
+    def all_messages(self) -> list[Message]:
+        """With the system prompt, which is a field of its own here."""
+        return [*([Message("system", self.system)] if self.system else []), *self.messages]
+
+
+class ResponsesRequest(ModelRequest, kw_only=True):
+    """Body of /v1/responses."""
+
+    input: str | Annotated[list[Message], msgspec.Meta(min_length=1)]
+    instructions: str | None = None
+    max_output_tokens: PositiveInt | None = None
+
+    def all_messages(self) -> list[Message]:
+        """With the instructions, as a system prompt."""
+        given = [Message("user", self.input)] if isinstance(self.input, str) else self.input
+        return [*([Message("system", self.instructions)] if self.instructions else []), *given]
+
+
+class SglangSamplingParams(msgspec.Struct):
+    """SGLang's sampling parameters."""
+
+    max_new_tokens: PositiveInt | None = 128
     n: int = 1
+
+
+class SglangRequest(msgspec.Struct):
+    """Body of SGLang's /generate."""
+
+    text: str | None = None
+    input_ids: list[TokenId] | None = None
+    sampling_params: SglangSamplingParams = msgspec.field(default_factory=SglangSamplingParams)
     stream: bool = False
-    stream_options: StreamOptions | None = None
+    return_logprob: bool = False
+    rid: str | None = None
     cache_salt: str | None = None
-    request_id: str | None = None
+
+    def one_prompt(self) -> str | list[int]:
+        """Its text or token ids. Raises ApiError if there is neither."""
+        prompt = self.text if self.input_ids is None else self.input_ids
+        if prompt is None:
+            raise ApiError("text or input_ids is missing", param="text")
+        return prompt
 
 
 class TokenizeRequest(msgspec.Struct):

@@ -8,14 +8,14 @@ from thunderagent.adapters.gateway import counts
 from thunderagent.adapters.gateway.answer import Asked
 from thunderagent.adapters.gateway.body import BodyReader, RequestFields
 from thunderagent.adapters.gateway.dialects.api import Answer, Api, reader_of
-from thunderagent.adapters.gateway.prompt_sizes import Prompt, size_of
+from thunderagent.adapters.gateway.prompt_sizes import Part, Prompt, size_of, size_of_parts
 from thunderagent.adapters.gateway.raw_json import NOTHING
 from thunderagent.adapters.gateway.stream import EventShape
 from thunderagent.core import PromptSize, Usage
 
 
 class _Message(msgspec.Struct, gc=False):
-    content: msgspec.Raw = NOTHING
+    content: str | list[Part] = ""  # mostly parts, which are read in the same pass this way; plain text is decoded for it
 
 
 class MessagesRequest(RequestFields):
@@ -27,8 +27,11 @@ class MessagesRequest(RequestFields):
 
     def prompt(self) -> Prompt:
         """The size of all of it."""
-        characters, images = size_of([self.system, *[message.content for message in self.messages]])
-        return Prompt(PromptSize(characters + len(self.tools), images))
+        contents = [message.content for message in self.messages]
+        characters, images = size_of([self.system])
+        characters += len(self.tools) + sum([len(content) for content in contents if isinstance(content, str)])
+        text, seen = size_of_parts([part for content in contents if isinstance(content, list) for part in content])
+        return Prompt(PromptSize(characters + text, images + seen))
 
 
 class _Block(msgspec.Struct):
