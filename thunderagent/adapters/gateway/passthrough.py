@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
 from thunderagent.errors import RequestProblem
+
+logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -118,11 +121,14 @@ async def _answer(scope: MutableMapping[str, Any], send: Send, upstream: Upstrea
             finally:
                 reply.close()
     except UpstreamError as error:
-        if began:
-            raise ConnectionResetError(str(error)) from None  # uvicorn cuts the connection: the client sees that it is not whole
-        raise RequestProblem(503, "backend_failed", str(error), retry_after_s=1.0) from None
+        if not began:
+            raise RequestProblem(503, "backend_failed", str(error), retry_after_s=1.0) from None
+        logger.warning("an answer to %s is cut: %s", scope["path"], error)
     except TimeoutError:
-        raise RequestProblem(504, "timeout", f"there was no whole answer after {upstream.timeout_s:g} s") from None
+        if not began:
+            raise RequestProblem(504, "timeout", f"there was no whole answer after {upstream.timeout_s:g} s") from None
+        logger.warning("an answer to %s is cut: it was not whole after %g s", scope["path"], upstream.timeout_s)
+    # An answer that is not whole when all returns is cut by uvicorn, which the client sees.
 
 
 async def _body(reply: Reply, send: Send) -> None:

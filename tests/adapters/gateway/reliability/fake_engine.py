@@ -84,6 +84,8 @@ class FakeEngine:
         """Its page of metrics; None: the look is not answered."""
         self.health: Behaviour | None = None
         """How it answers when it is asked whether it lives; None: it does."""
+        self.other: Behaviour | None = None
+        """What it does with every other request; None: 404."""
         self.page: Behaviour | None = None
         """How it answers a look at its metrics, if not with ``metrics``."""
         self.connections: set[_Connection] = set()
@@ -145,6 +147,8 @@ class FakeEngine:
                 visit.respond(200, self.metrics, "content-type: text/plain\r\n")
             case "/metrics":
                 await visit.left
+            case _ if self.other is not None:
+                await self.other(visit)
             case _:
                 visit.respond(404, json.dumps({"error": "unknown"}).encode())
 
