@@ -42,7 +42,7 @@ class Process:
             stdout=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(30):
-            while not await self.is_ready():
+            while not await self.is_ready():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.05)
 
     async def is_ready(self) -> bool:

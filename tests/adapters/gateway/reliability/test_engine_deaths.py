@@ -206,4 +206,4 @@ async def test_an_engine_that_restarts_smaller_gets_no_more_than_it_can_hold() -
         client = await here.client()
         await client.send(apis.request(apis.TOKENS, program_id="p", token_ids=[1] * 100), apis.TOKENS)
         answer = await soon(client.answer())
-        assert (answer.status, answer.reason) == (400, "context_too_large")
+        assert (answer.status, answer.reason) == (400, "context_length_exceeded")

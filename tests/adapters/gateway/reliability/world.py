@@ -135,6 +135,16 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0)  # once around the loop
 
 
+async def until_still(number: Callable[[], int]) -> None:
+    """Let the loop go on until something has not grown for a while."""
+    seen, rounds = number(), 0
+    async with asyncio.timeout(PATIENCE_S):
+        while rounds < 300:
+            await asyncio.sleep(0)
+            rounds = rounds + 1 if number() == seen else 0
+            seen = number()
+
+
 async def soon(awaited: Awaitable[Any]) -> Any:
     """What is awaited, unless it hangs."""
     async with asyncio.timeout(PATIENCE_S):
