@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from thunderagent.core import PromptSize, Usage
 
 NO_PROMPT = PromptSize(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Read from a request's body."""
 
     body: bytes

@@ -7,13 +7,10 @@ be extended; messages that are no list) takes a second pass, in which the body i
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import msgspec
 
 from thunderagent.adapters.gateway.answer import Asked
-from thunderagent.adapters.gateway.cutting import NO_CUT, edited, find_member
+from thunderagent.adapters.gateway.cutting import NO_CUT, edited, find_member, is_written_once
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.prompt_sizes import Prompt
 from thunderagent.adapters.gateway.raw_json import NOTHING, TRUE, UNREADABLE, is_object, joined, members
@@ -22,31 +19,16 @@ from thunderagent.errors import RequestProblem
 
 CHECKED_BYTES = 16 << 10
 """Longer bodies are not checked for UTF-8 in strings that are only carried: it can cost as much as all the rest, and the engine,
-which decodes them, refuses them."""
+which decodes them, refuses them. Nor are they searched for more of our fields than the one that counts: engines ignore those."""
 
 _NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
 _INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
-
-_mentions = itertools.count()
-
-
-class Mention:
-    """One ``program_id`` at a body's top level, numbered, since msgspec keeps the last of duplicate keys without a word."""
-
-    __slots__ = ("number", "value")
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-        self.number = next(_mentions)
-
-
-NOT_MENTIONED = Mention(None)
 
 
 class RequestFields(msgspec.Struct):
     """What every API's request may have; subclasses add the fields of their prompts."""
 
-    program_id: Mention = NOT_MENTIONED
+    program_id: msgspec.Raw = NOTHING
     extra_body: msgspec.Raw = NOTHING
     stream: msgspec.Raw = NOTHING
     stream_options: msgspec.Raw = NOTHING
@@ -61,7 +43,7 @@ class BodyReader:
 
     def __init__(self, *kinds: type[RequestFields], usage_on_request: bool = False) -> None:
         """``kinds`` are tried in turn; ``usage_on_request``: a stream tells its usage only if ``stream_options`` asks for it."""
-        self._decoders = [msgspec.json.Decoder(kind, dec_hook=_mention) for kind in kinds]
+        self._decoders = [msgspec.json.Decoder(kind) for kind in kinds]
         self._usage_on_request = usage_on_request
 
     def read(self, body: bytes) -> Asked:
@@ -78,7 +60,6 @@ class BodyReader:
     def _read(self, body: bytes) -> Asked:
         if len(body) <= CHECKED_BYTES:
             body.decode()
-        mentions = next(_mentions)
         fields = self._typed(body)
         if fields is None:
             return self._taken_apart(body, None)
@@ -87,11 +68,11 @@ class BodyReader:
         if fields.extra_body is not NOTHING or (ask and fields.stream_options is not NOTHING):
             return self._taken_apart(body, fields)
         program_id, cut = None, NO_CUT
-        if fields.program_id is not NOT_MENTIONED:
-            found = find_member(body) if fields.program_id.number == mentions + 1 else None
+        if fields.program_id is not NOTHING:
+            found = find_member(body) if len(body) > CHECKED_BYTES or is_written_once(body) else None
             if found is None:
                 return self._taken_apart(body, fields)
-            program_id, cut = valid_program_id(fields.program_id.value), found
+            program_id, cut = valid_program_id(_decoded(fields.program_id)), found
         return _asked(edited(body, cut, ask), program_id, stream, ask, fields)
 
     def _typed(self, body: bytes) -> RequestFields | None:
@@ -121,10 +102,6 @@ def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, 
     if fields is None:
         return Asked(body, program_id, stream, hide_usage, PromptSize(len(body), 0))
     return Asked(body, program_id, stream, hide_usage, *fields.prompt())
-
-
-def _mention(kind: type, value: Any) -> Any:
-    return Mention(value)
 
 
 def _take_program_id(parts: dict[str, msgspec.Raw]) -> str | None:

@@ -35,6 +35,11 @@ def find_member(body: bytes) -> tuple[int, int] | None:
     return None
 
 
+def is_written_once(body: bytes) -> bool:
+    """Whether no second ``program_id`` can be at any level, plain or with escapes."""
+    return body.count(_KEY) == 1 and b"\\u" not in body
+
+
 def edited(body: bytes, cut: tuple[int, int], ask_for_usage: bool) -> bytes:
     """The body without a stretch of bytes, with a wish for the stream's usage as its first member; the same object if unchanged.
 

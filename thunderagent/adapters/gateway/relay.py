@@ -219,9 +219,9 @@ class Relay:
         if not reply.complete or (asked.stream and reply.status == 200):
             return await self._stream(exchange, asked, turn, reply, headers)
         body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
+        exchange.respond(reply.status, headers, body)  # before the accounts: nothing else runs in between
         if reply.status < 400:
             _finish(turn, exchange.dialect.answered(body, asked))
-        exchange.respond(reply.status, headers, body)
         return reply.status < 500
 
     async def _stream(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply, headers: Headers) -> bool:
@@ -256,10 +256,10 @@ class Relay:
             raise
         finally:
             exchange.on_writable = None
-        if reply.status < 400:
-            _finish(turn, reader.answered)
         exchange.write(reader.end())
         exchange.end()
+        if reply.status < 400:
+            _finish(turn, reader.answered)
         return reply.status < 500
 
     def _timeout(self) -> RequestProblem:

@@ -28,6 +28,11 @@ class Visit:
         self._connection = connection
 
     @property
+    def generates(self) -> bool:
+        """Whether it is a turn, not a look at the engine."""
+        return self.path in PATHS and self.method == "POST"
+
+    @property
     def stream(self) -> bool:
         """Whether events are asked for."""
         return b'"stream": true' in self.body
@@ -77,6 +82,10 @@ class FakeEngine:
         """Looks at its health, metrics and models, and everything else."""
         self.metrics: bytes | None = None
         """Its page of metrics; None: the look is not answered."""
+        self.health: Behaviour | None = None
+        """How it answers when it is asked whether it lives; None: it does."""
+        self.page: Behaviour | None = None
+        """How it answers a look at its metrics, if not with ``metrics``."""
         self.connections: set[_Connection] = set()
         self.connected = 0
         self.port = 0
@@ -90,7 +99,7 @@ class FakeEngine:
     @property
     def open(self) -> int:
         """Generating requests whose answer is not over."""
-        return sum(connection.visit is not None and not connection.visit.over for connection in self.connections)
+        return sum(visit is not None and visit.generates and not visit.over for visit in [c.visit for c in self.connections])
 
     async def start(self) -> FakeEngine:
         """Listen, on the same port as before."""
@@ -113,19 +122,25 @@ class FakeEngine:
             await self._came.wait()
         return self.visits[number]
 
+    def came(self, visit: Visit) -> None:
+        """A request is here."""
+        (self.visits if visit.generates else self.others).append(visit)
+        self._came.set()
+
     async def serve(self, visit: Visit) -> None:
         """Answer one request."""
-        if visit.path in PATHS and visit.method == "POST":
-            self.visits.append(visit)
-            self._came.set()
+        if visit.generates:
             await self.behaviour(visit)
             return
-        self.others.append(visit)
         match visit.path:
+            case "/health" if self.health is not None:
+                await self.health(visit)
             case "/health":
                 visit.respond(200, b"")
             case "/v1/models":
                 visit.respond(200, MODELS)
+            case "/metrics" if self.page is not None:
+                await self.page(visit)
             case "/metrics" if self.metrics is not None:
                 visit.respond(200, self.metrics, "content-type: text/plain\r\n")
             case "/metrics":
@@ -182,4 +197,5 @@ class _Connection(asyncio.Protocol):
         method = self._parser.get_method().decode()
         self.visit = Visit(method, path, self._headers, bytes(self._body), self)
         self._path, self._headers, self._body = b"", {}, bytearray()
+        self.engine.came(self.visit)
         self._task = asyncio.get_running_loop().create_task(self.engine.serve(self.visit))

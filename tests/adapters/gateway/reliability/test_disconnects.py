@@ -187,7 +187,10 @@ async def test_ten_thousand_random_disconnects_leave_no_residue() -> None:
         empty = here.tables()
         for first in range(0, DISCONNECTS, BATCH):
             await asyncio.gather(*(one(here, number) for number in range(first, first + BATCH)))
-        await until(lambda: here.gateway.counts.open_requests == 0)
+        counts = here.gateway.counts
+        await until(lambda: counts.open_requests == 0)
+        assert counts.disconnects > DISCONNECTS / 5  # in the midst of a request, not before or after it
+        assert min(counts.problems["queue_full"], counts.retries.total(), here.runtime.totals.steps) > 0
         for number in range(50):
             here.runtime.release(f"program-{number}")
         await here.until_tables_are(empty | {"busy": {engine.url: 0 for engine in here.engines}})
