@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import socket
@@ -15,6 +17,12 @@ from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h."""
+KEPT_BYTES = 256 << 20
+"""Of free memory, at most: some tens of long contexts on their way."""
+LARGEST_KEPT_BYTES = 32 << 20
+"""The most that glibc allows: longer bodies are mapped one by one, as ever."""
 YOUNG_OBJECTS = 50_000
 """Between two looks for garbage cycles: a request makes hundreds of objects and no cycle, and default looks come every few."""
 
@@ -45,8 +53,7 @@ def serve(
     for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
         if port:
             _check_free(settings.host, port, key)
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    _spare_the_memory_manager()
     uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
 
 
@@ -66,6 +73,16 @@ async def serve_on_loop(
     finally:
         await gateway.close()
         await session.stop()
+
+
+def _spare_the_memory_manager() -> None:
+    """Collect garbage seldom, and keep freed memory: given back after each long body, it would be mapped and cleared anew."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    with contextlib.suppress(OSError, AttributeError):  # not every C library has mallopt
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
 
 
 def _shown(host: str) -> str:

@@ -162,6 +162,8 @@ def test_keys_come_from_files_and_the_environment_together(
 ) -> None:
     (tmp_path / "keys").write_text("alpha\n")
     (tmp_path / "admin").write_text("root\n")
+    for name in ("keys", "admin"):
+        (tmp_path / name).chmod(0o600)
     monkeypatch.setenv("THUNDERAGENT_API_KEY", "beta alpha")
     monkeypatch.setenv("THUNDERAGENT_ADMIN_KEY", "chief")
     ran = serve("--api-key-file", tmp_path / "keys", "--admin-key-file", tmp_path / "admin")

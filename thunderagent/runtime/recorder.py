@@ -32,7 +32,9 @@ class StepRecorder:
 
     def record(self, turn: Turn, outcome: str, now: float, wall_now: float) -> StepProfile:
         """The profile of a turn that was admitted and ended at ``now`` (the runtime's clock, in seconds)."""
-        past = self._pasts.setdefault(turn.program_id, _Past())
+        past = self._pasts.get(turn.program_id)
+        if past is None:
+            past = self._pasts[turn.program_id] = _Past()
         admitted_s = turn.admitted_s if turn.admitted_s is not None else now
         tool_call_s = 0.0 if past.last_end_s is None else max(0.0, turn.arrived_s - past.last_end_s)
         past.steps += 1

@@ -31,7 +31,7 @@ class ChatRequest(RequestFields):
     def prompt(self) -> Prompt:
         """The size of all messages."""
         characters, images = size_of([message.content for message in self.messages])
-        characters += len(self.tools) + sum([len(message.tool_calls) for message in self.messages])
+        characters += len(self.tools) + sum([len(calls) for message in self.messages if (calls := message.tool_calls)])
         return Prompt(PromptSize(characters, images), answers=number(self.n))
 
 
