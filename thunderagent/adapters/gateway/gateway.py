@@ -65,7 +65,9 @@ class Gateway:
     @property
     def short_way(self) -> ShortWay:
         """Generating requests."""
-        return ShortWay({path.encode(): dialect for path, dialect in DIALECTS.items()}, self._handle, self.settings)
+        return ShortWay(
+            {path.encode(): dialect for path, dialect in DIALECTS.items()}, self._handle, self.settings, self._refused
+        )
 
     @property
     def admin(self) -> Any | None:
@@ -136,6 +138,9 @@ class Gateway:
         self.fleet.close()
         for pool in self._pools.values():
             pool.close()
+
+    def _refused(self, reason: str) -> None:
+        self.counts.problems[reason] += 1
 
     async def _handle(self, exchange: Exchange) -> None:
         await self._relay.handle(exchange)

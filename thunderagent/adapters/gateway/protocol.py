@@ -32,6 +32,8 @@ class ShortWay:
     """By path."""
     handle: Callable[[Exchange], Awaitable[None]]
     settings: GatewaySettings
+    refused: Callable[[str], None]
+    """Told the reason of every request that is refused before it is whole."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -127,6 +129,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._length > settings.max_body_bytes:
             self._refuse_body()
             return
+        if not self.url.startswith(b"/"):
+            self.url = _origin_form(self.url)
         dialect = self._dialect()
         if dialect is None or self.parser.get_method() != b"POST":
             self._go_the_long_way()
@@ -192,6 +196,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._refused = True
+        self._way.refused(reason)
         self._disarm()
         running, own = self.running, self._own
         if running is not None and running is not own and not running.response_complete:
@@ -283,3 +288,12 @@ class GatewayProtocol(HttpToolsProtocol):
         running = self.running
         if isinstance(running, Exchange) and running.on_writable is not None:
             running.on_writable(writable)
+
+
+def _origin_form(url: bytes) -> bytes:
+    """Path and query of a URL that is written out, as clients do that take us for a proxy; anything else as it is."""
+    try:
+        parts = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        return url
+    return (parts.path or b"/") + (b"?" + parts.query if parts.query else b"") if parts.host else url

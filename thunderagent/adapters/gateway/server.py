@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -86,7 +86,7 @@ async def run(served: Served, settings: GatewaySettings, on_ready: Callable[[int
     )
     servers: list[uvicorn.Server] = [server]
     if served.admin is not None and settings.admin_port is not None:
-        nothing_short = ShortWay({}, served.short_way.handle, settings)
+        nothing_short = replace(served.short_way, dialects={})
         servers.append(AdminServer(_config(served.admin, nothing_short, settings, settings.admin_port)))
     tasks = [asyncio.create_task(each.serve()) for each in servers]
     telling = asyncio.create_task(_tell(servers, on_ready))

@@ -174,3 +174,16 @@ async def test_a_tunnel_is_refused() -> None:
         client = await here.client()
         await client.write(b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n")
         assert (await soon(client.answer())).status == 405
+
+
+@on_loop
+async def test_a_url_that_is_written_out_is_the_same_request() -> None:
+    async with world(mode="thunder", capacity_tokens=10_000) as here:
+        client = await here.client()
+        for path in apis.PATHS:
+            await client.send(apis.request(path, program_id="p"), f"http://gateway:8300{path}")
+            assert (await soon(client.answer())).body == apis.answer(path)
+        assert here.runtime.steps("p") == len(apis.PATHS)
+        assert {visit.path for visit in here.engine.visits} == set(apis.PATHS)
+        await client.write(b"GET http://gateway/health HTTP/1.1\r\nhost: gateway\r\n\r\n")
+        assert (await soon(client.answer())).status == 200

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.adapters.gateway.reliability import apis
-from tests.adapters.gateway.reliability.client import Answer, Client
+from tests.adapters.gateway.reliability.client import Answer
 from tests.adapters.gateway.reliability.world import on_loop, soon, world
 
 N = 10_000
@@ -65,6 +65,7 @@ async def test_a_body_that_is_one_byte_longer_is_refused(path: str, chunked: boo
         answer = await client.answer()
         assert_refused(answer, path, 413, "body_too_large")
         assert answer.headers["connection"] == "close"
+        assert here.gateway.counts.problems == {"body_too_large": 1}
         assert await soon(client.ended())
         assert here.engine.visits == []
 
@@ -182,7 +183,3 @@ async def test_what_is_no_http_is_refused_and_nothing_else_suffers() -> None:
         await client.write(b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n")
         assert (await soon(client.answer())).status == 400
         assert (await here.ask()).status == 200
-
-
-async def expect_gone(client: Client) -> None:
-    assert await soon(client.ended())
