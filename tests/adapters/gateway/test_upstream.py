@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
+from thunderagent.adapters.gateway.reply import Reply, UpstreamError
+from thunderagent.adapters.gateway.upstream import Pool
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

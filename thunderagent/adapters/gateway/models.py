@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from thunderagent.adapters.gateway.headers import Headers, upstream_lines
-from thunderagent.adapters.gateway.upstream import Pool, UpstreamError
+from thunderagent.adapters.gateway.reply import UpstreamError
+from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem
 
 TIMEOUT_S = 5.0

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
-from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
+from thunderagent.adapters.gateway.reply import Reply, UpstreamError
+from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem
 
 logger = logging.getLogger(__name__)

@@ -17,10 +17,11 @@ from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downst
 from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
+from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 from thunderagent.adapters.gateway.retries import Retries
 from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere, parse_retry_after
 from thunderagent.adapters.gateway.settings import GatewaySettings
-from thunderagent.adapters.gateway.upstream import Pool, Reply, UpstreamError
+from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
 
