@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from thunderagent.adapters.gateway.headers import Headers, upstream_lines
+from thunderagent.adapters.gateway.headers import Headers, first, upstream_lines
 from thunderagent.adapters.gateway.upstream import Pool, UpstreamError
 from thunderagent.errors import RequestProblem
 
@@ -22,7 +22,7 @@ async def merged_models(pools: Sequence[Pool], headers: Headers, without: frozen
     Raises:
         RequestProblem: 503; no engine answers.
     """
-    lines = upstream_lines(headers, without | {b"accept-encoding"})
+    lines = upstream_lines(headers, without | {b"accept-encoding"}, first(headers, b"connection"))
     answers = await asyncio.gather(*(_models(pool, lines) for pool in pools))
     found = [models for models in answers if models is not None]
     if not found:

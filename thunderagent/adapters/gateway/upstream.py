@@ -60,16 +60,6 @@ class Reply:
         self.complete = False
         self.error: UpstreamError | None = None
 
-    async def wait(self) -> None:
-        """Until it is complete, or (streamed, or long) has begun.
-
-        Raises:
-            UpstreamError: it broke off before.
-        """
-        await self.ready
-        if self.error is not None:
-            raise self.error
-
     async def pipe(self, sink: Callable[[bytes], None]) -> None:
         """Hand what has come and all that comes to ``sink``, until the end.
 
@@ -321,7 +311,9 @@ class Pool:
             if first_byte_timeout_s is not None:
                 alarm = loop.call_later(first_byte_timeout_s, connection.give_up, reply, first_byte_timeout_s)
             try:
-                await reply.wait()
+                await reply.ready
+                if reply.error is not None:
+                    raise reply.error
             except UpstreamError as error:
                 if once_more and not error.began and not self.closed:  # closed for being idle in the same moment, most likely
                     continue
