@@ -253,6 +253,10 @@ class Relay:
             exchange.fail()
             return False
         except asyncio.CancelledError:
+            if exchange.disconnected and reader.complete and (task := asyncio.current_task()) is not None:
+                task.uncancel()  # its client has all that there is, and did not wait for the stream's own end
+                _finish(turn, reader.answered)
+                return True
             if asked.stream and exchange.expired and not exchange.disconnected:
                 exchange.write(stream_problem(self._timeout(), exchange.dialect.anthropic))
             raise
