@@ -48,8 +48,8 @@ logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 EMPTY_PROMPT = PromptSize(0, 0)
-CPU_SAMPLE = 7
-"""Reading the thread's clock twice costs a tenth of an event. Not even: arrivals and ends alternate."""
+CPU_SAMPLE = 31
+"""Reading the thread's clock twice costs a tenth of an event or more. A prime: arrivals and ends alternate."""
 IMPATIENT_RETRY_AFTER_S = 5.0
 """Advice for turns that did not want to wait longer: about one turn of another program, after which there may be room."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thunderagent.adapters.gateway.headers import downstream, first, upstream_lines
+from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, downstream, first, upstream_lines
 
 
 def test_the_engine_gets_the_clients_headers_without_those_of_its_connection() -> None:
@@ -16,12 +16,12 @@ def test_the_engine_gets_the_clients_headers_without_those_of_its_connection() -
         (b"expect", b"100-continue"),
         (b"upgrade", b"h2c"),
     ]
-    assert upstream_lines(headers) == [b"authorization: Bearer secret", b"x-session-id: p"]
+    assert upstream_lines(headers, OURS_UPSTREAM, b"keep-alive") == [b"authorization: Bearer secret", b"x-session-id: p"]
 
 
 def test_headers_that_connection_names_stay_on_that_connection() -> None:
     headers = [(b"connection", b"close, X-Trace"), (b"x-trace", b"1"), (b"x-other", b"2")]
-    assert upstream_lines(headers) == [b"x-other: 2"]
+    assert upstream_lines(headers, OURS_UPSTREAM, b"close, X-Trace") == [b"x-other: 2"]
     assert downstream(headers) == [(b"x-other", b"2")]
 
 

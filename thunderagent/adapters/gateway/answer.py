@@ -55,6 +55,11 @@ class StreamReader(Protocol):
         """What was read so far."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """Whether the answer's last event has come, though the stream may not have ended yet."""
+        ...
+
 
 class Dialect(Protocol):
     """One generating endpoint of one API."""

@@ -35,7 +35,17 @@ class Exchange:
             "expired",
             "headers",
         ),
-        *("keep_alive", "message_event", "on_writable", "response_complete", "response_started", "status", "url", "whole"),
+        *(
+            "keep_alive",
+            "message_event",
+            "noted",
+            "on_writable",
+            "response_complete",
+            "response_started",
+            "status",
+            "url",
+            "whole",
+        ),
     )
 
     def __init__(
@@ -46,6 +56,7 @@ class Exchange:
         url: bytes,
         headers: Headers,
         *,
+        noted: dict[bytes, bytes],
         keep_alive: bool,
         chunks: bool = True,
     ) -> None:
@@ -61,6 +72,8 @@ class Exchange:
         self.url = url
         """Path and query, as sent."""
         self.headers = headers
+        self.noted = noted
+        """Values of the headers that mean something to the gateway (``protocol.NOTED``)."""
         self.chunks: list[bytes] = []
         self.status = 0
         """Of the answer, once it has begun."""
@@ -96,11 +109,8 @@ class Exchange:
         """Whether the client reads fast enough."""
         return not self._protocol.flow.write_paused
 
-    def deadline(self, timeout_s: float) -> asyncio.TimerHandle:
-        """The request is cancelled after so long, unless this is cancelled."""
-        return self._protocol.loop.call_later(timeout_s, self._expire)
-
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Its deadline has passed: it is cancelled."""
         self.expired = True
         if self._task is not None:
             self._task.cancel()

@@ -19,17 +19,19 @@ OURS_DOWNSTREAM = HOP_BY_HOP | {b"content-length"}
 """Said anew to the client."""
 
 
-def named_by_connection(headers: Headers) -> frozenset[bytes]:
+def named_by_connection(value: bytes | None) -> frozenset[bytes]:
     """Further headers that the sender meant for this connection only."""
-    value = first(headers, b"connection")
     if value is None or value in (b"keep-alive", b"close"):
         return NOTHING
     return frozenset(token.strip().lower() for token in value.split(b","))
 
 
-def upstream_lines(headers: Headers, dropped: frozenset[bytes] = OURS_UPSTREAM) -> list[bytes]:
-    """Lines for the engine, without their ends; ``dropped``: names to leave out, ``OURS_UPSTREAM`` among them."""
-    named = named_by_connection(headers)
+def upstream_lines(headers: Headers, dropped: frozenset[bytes], connection: bytes | None) -> list[bytes]:
+    """Lines for the engine, without their ends.
+
+    ``dropped``: names to leave out, ``OURS_UPSTREAM`` among them; ``connection``: the value of that header.
+    """
+    named = named_by_connection(connection)
     if named:
         dropped |= named
     return [name + b": " + value for name, value in headers if name not in dropped]
@@ -37,7 +39,7 @@ def upstream_lines(headers: Headers, dropped: frozenset[bytes] = OURS_UPSTREAM) 
 
 def downstream(headers: Headers) -> Headers:
     """Headers of an engine's answer, for the client."""
-    named = named_by_connection(headers)
+    named = named_by_connection(first(headers, b"connection"))
     dropped = OURS_DOWNSTREAM | named if named else OURS_DOWNSTREAM
     return [header for header in headers if header[0] not in dropped]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from thunderagent.adapters.gateway.headers import Headers, upstream_lines
+from thunderagent.adapters.gateway.headers import Headers, first, upstream_lines
 from thunderagent.adapters.gateway.reply import UpstreamError
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem
@@ -23,7 +23,7 @@ async def merged_models(pools: Sequence[Pool], headers: Headers, without: frozen
     Raises:
         RequestProblem: 503; no engine answers.
     """
-    lines = upstream_lines(headers, without | {b"accept-encoding"})
+    lines = upstream_lines(headers, without | {b"accept-encoding"}, first(headers, b"connection"))
     answers = await asyncio.gather(*(_models(pool, lines) for pool in pools))
     found = [models for models in answers if models is not None]
     if not found:

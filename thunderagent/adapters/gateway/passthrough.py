@@ -110,7 +110,7 @@ async def _answer(scope: MutableMapping[str, Any], send: Send, upstream: Upstrea
     began = False
     try:
         async with asyncio.timeout(upstream.timeout_s):
-            lines = upstream_lines(scope["headers"], upstream.without)
+            lines = upstream_lines(scope["headers"], upstream.without, first(scope["headers"], b"connection"))
             reply = await upstream.pool.request(scope["method"].encode(), target(scope), lines, body, streamed=True)
             try:
                 headers = downstream(reply.headers)

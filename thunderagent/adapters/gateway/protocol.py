@@ -18,6 +18,10 @@ from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import RequestProblem
 
+NOTED = frozenset(
+    (b"content-length", b"expect", b"connection", b"content-encoding", b"x-program-id", b"x-session-id"),
+)
+"""Headers that mean something to the gateway; the first of each counts."""
 MAX_QUEUED = 8
 """Requests that may come before it is their turn on their connection; then it is not read from, and nobody sees its end."""
 LINGER_S = 2.0
@@ -50,6 +54,9 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = self._body_bytes = 0
         self._length = 0
         self._refused = False
+        self._noted: dict[bytes, bytes] = {}
+        self._idle_since_s = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._read_bytes = self._began_in_bytes = 0
         self._upgrade = False
         self.url = b""
@@ -63,6 +70,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         super().connection_lost(exc)
         running, last = self.running, cast(object, self.cycle)
         self.running = None
@@ -76,7 +85,6 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         self._read_bytes = len(data)
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -102,6 +110,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.url = b""
         self.expect_100_continue = False
         self.headers: Headers = []
+        self._noted = {}
         self._in_request = self._in_head = True
         self._head_bytes = self._body_bytes = self._length = 0
         self._began_in_bytes = self._read_bytes
@@ -110,15 +119,17 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         self.headers.append((name, value))
-        if name == b"content-length" and value.isdigit():
-            self._length = int(value)
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
+        if name in NOTED and name not in self._noted:
+            self._noted[name] = value
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._refused:
             return
+        noted = self._noted
+        length = noted.get(b"content-length", b"")
+        self._length = int(length) if length.isdigit() else 0
+        self.expect_100_continue = noted.get(b"expect", b"").lower() == b"100-continue"
         if self.parser.should_upgrade():
             self._upgrade = True
             return
@@ -139,7 +150,7 @@ class GatewayProtocol(HttpToolsProtocol):
         keep_alive = version == "1.1" and self.parser.should_keep_alive()
         before = self.cycle
         exchange = Exchange(
-            self, self._way.handle, dialect, self.url, self.headers, keep_alive=keep_alive, chunks=version == "1.1"
+            self, self._way.handle, dialect, self.url, self.headers, noted=noted, keep_alive=keep_alive, chunks=version == "1.1"
         )
         self.cycle = exchange  # type: ignore[assignment]
         self._own = exchange
@@ -175,6 +186,28 @@ class GatewayProtocol(HttpToolsProtocol):
         exchange.whole = True
         if not any(queued is exchange for queued, _ in self.pipeline):
             exchange.start()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but with a timer for each idle connection that is moved when it fires, not with every request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._idle_since_s = self.loop.time()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self._settings.keep_alive_s, self._look_if_idle)
+
+    def _look_if_idle(self) -> None:
+        self._idle_timer = None
+        if self.transport.is_closing() or self._in_request or (self.cycle is not None and not self.cycle.response_complete):
+            return  # the end of the next answer asks again
+        left_s = self._idle_since_s + self._settings.keep_alive_s - self.loop.time()
+        if left_s <= 0:
+            self.transport.close()
+        else:
+            self._idle_timer = self.loop.call_later(left_s, self._look_if_idle)
 
     # Refusals
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
+from thunderagent.adapters.gateway.deadlines import Deadlines
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
@@ -86,6 +87,7 @@ class Relay:
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
         self._closed = bool(access.api)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS if access.api or access.admin else NOT_FORWARDED
+        self._deadlines = Deadlines(settings.timeout_s)
         self._numbers = itertools.count(1)
         self.draining = False
         """Whether new requests are refused."""
@@ -121,11 +123,11 @@ class Relay:
             )
         if self._closed:
             self._access.check(Need.USE, exchange.headers)
-        encoding = first(exchange.headers, b"content-encoding")
+        encoding = exchange.noted.get(b"content-encoding")
         if encoding is not None and encoding.lower() != b"identity":
             raise RequestProblem(415, "compressed_body", "request bodies must be sent without content-encoding")
         asked = exchange.dialect.read(exchange.take_body())
-        named = asked.program_id or _program_of(exchange.headers)
+        named = asked.program_id or _program_of(exchange.noted)
         program_id = named or f"request-{next(self._numbers)}"
         turn = self._runtime.turn(
             program_id,
@@ -136,18 +138,18 @@ class Relay:
         )
         try:
             async with turn:
-                deadline = exchange.deadline(self._settings.timeout_s)
+                self._deadlines.begin(exchange.expire)
                 try:
                     await self._try(exchange, asked, turn)
                 finally:
-                    deadline.cancel()
+                    self._deadlines.end(exchange.expire)
         finally:
             if named is None:
                 self._runtime.release(program_id)
 
     async def _try(self, exchange: Exchange, asked: Asked, turn: Turn) -> None:
         """Until a try has given the client an answer, or there is none left."""
-        lines = upstream_lines(exchange.headers, self._not_forwarded)
+        lines = upstream_lines(exchange.headers, self._not_forwarded, exchange.noted.get(b"connection"))
         ends_at = time.monotonic() + self._settings.timeout_s
         attempt = 1
         failed = await self._send(exchange, asked, turn, lines, retry=False)
@@ -252,6 +254,10 @@ class Relay:
             exchange.fail()
             return False
         except asyncio.CancelledError:
+            if exchange.disconnected and reader.complete and (task := asyncio.current_task()) is not None:
+                task.uncancel()  # its client has all that there is, and did not wait for the stream's own end
+                _finish(turn, reader.answered)
+                return True
             if asked.stream and exchange.expired and not exchange.disconnected:
                 exchange.write(stream_problem(self._timeout(), exchange.dialect.anthropic))
             raise
@@ -282,9 +288,9 @@ def problem_of(refused: TurnRefused) -> RequestProblem:
     return RequestProblem(status, refused.cause, refused.reason, retry_after_s=refused.retry_after_s)
 
 
-def _program_of(headers: Headers) -> str | None:
+def _program_of(noted: dict[bytes, bytes]) -> str | None:
     for wanted in PROGRAM_HEADERS:
-        value = first(headers, wanted)
+        value = noted.get(wanted)
         if value is not None:
             return valid_program_id(value.strip())  # blanks around it are no part of a header's value
     return None

@@ -55,16 +55,6 @@ class Reply:
         self.complete = False
         self.error: UpstreamError | None = None
 
-    async def wait(self) -> None:
-        """Until it is complete, or (streamed, or long) has begun.
-
-        Raises:
-            UpstreamError: it broke off before.
-        """
-        await self.ready
-        if self.error is not None:
-            raise self.error
-
     async def pipe(self, sink: Callable[[bytes], None]) -> None:
         """Hand what has come and all that comes to ``sink``, until the end.
 

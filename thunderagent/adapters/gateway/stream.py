@@ -18,6 +18,8 @@ KEPT_BYTES = 16 << 10
 """Of a stream's end: several events, and the rest of the largest one after its counts."""
 LOOKED_AT_BYTES = 3 * KEPT_BYTES
 """So much is collected before all but the last ``KEPT_BYTES`` of it are searched for a tool's name and let go."""
+LAST_CHUNKS = 4
+"""The last event may come in pieces, and be followed by an empty line of its own."""
 HELD_BYTES = 1 << 20
 """An event that is longer is passed on although it has not ended."""
 
@@ -33,6 +35,8 @@ class EventShape:
     usage_key: bytes = b'"usage"'
     starts_with_usage: bool = False
     """The first event tells some counts and the last one the others."""
+    last: tuple[bytes, ...] = (b"data: [DONE]",)
+    """What stands in an answer's last event and in no other."""
     tool_key: bytes | None = None
     tool_type: str | None = None
     """Only an object of this ``type`` is a call of a tool; null: all are."""
@@ -60,6 +64,12 @@ class PassingReader:
     def end(self) -> bytes:
         """Nothing was held back."""
         return b""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer's last event has come: whoever leaves now has read all of it."""
+        end = b"".join(self._recent[-LAST_CHUNKS:])[-KEPT_BYTES:]
+        return any(mark in end for mark in self._shape.last)
 
     @property
     def answered(self) -> Answered:

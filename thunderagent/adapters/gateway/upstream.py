@@ -211,7 +211,9 @@ class Pool:
             if first_byte_timeout_s is not None:
                 alarm = loop.call_later(first_byte_timeout_s, connection.give_up, reply, first_byte_timeout_s)
             try:
-                await reply.wait()
+                await reply.ready
+                if reply.error is not None:
+                    raise reply.error
             except UpstreamError as error:
                 if once_more and not error.began and not self.closed:  # closed for being idle in the same moment, most likely
                     continue

@@ -40,6 +40,13 @@ class Running:
         """What the gateway knows."""
         return dict(self.get("/programs"))
 
+    def total_tokens(self, program: str) -> int:
+        """Of a program whose turns are over. A client that has read a stream's last event may be here before its end is."""
+        ends_at_s = time.monotonic() + 10
+        while self.programs[program]["status"] == "reasoning" and time.monotonic() < ends_at_s:
+            time.sleep(0.001)
+        return int(self.programs[program]["total_tokens"])
+
     def get(self, path: str) -> Any:
         """A page of the gateway's."""
         with urllib.request.urlopen(self.url + path, timeout=10) as response:

@@ -35,7 +35,7 @@ def test_a_message_is_answered(client: Any, gateway: Running, program: str) -> N
 
     assert (message.content[0].text, message.stop_reason) == ("hello", "end_turn")
     usage = message.usage
-    assert gateway.programs[program]["total_tokens"] == (usage.input_tokens + usage.cache_read_input_tokens + usage.output_tokens)
+    assert gateway.total_tokens(program) == (usage.input_tokens + usage.cache_read_input_tokens + usage.output_tokens)
 
 
 def test_the_second_turn_reads_the_first_from_the_cache(client: Any, program: str) -> None:
@@ -56,7 +56,7 @@ def test_a_stream_is_answered_and_counted(client: Any, gateway: Running, program
 
     assert (text, message.content[0].text, message.stop_reason) == ("hello", "hello", "end_turn")
     assert message.usage.output_tokens == 6
-    assert gateway.programs[program]["total_tokens"] == 30
+    assert gateway.total_tokens(program) == 30
 
 
 def test_a_plain_stream_has_all_its_events(client: Any) -> None:

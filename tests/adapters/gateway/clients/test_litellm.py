@@ -36,7 +36,7 @@ def test_a_completion_names_its_program_in_the_body(gateway: Running, program: s
     )
 
     assert answer.choices[0].message.content == "hello"
-    assert answer.usage.total_tokens == gateway.programs[program]["total_tokens"] == 30
+    assert answer.usage.total_tokens == gateway.total_tokens(program) == 30
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -65,7 +65,7 @@ def test_an_asynchronous_stream(gateway: Running, program: str, model: str, opti
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "hello"
     told = [chunk.usage.completion_tokens for chunk in chunks if getattr(chunk, "usage", None)]
     assert told == ([6] if options else [])
-    assert gateway.programs[program]["total_tokens"] == 30
+    assert gateway.total_tokens(program) == 30
 
 
 def test_its_way_to_anthropics_api(gateway: Running, program: str) -> None:

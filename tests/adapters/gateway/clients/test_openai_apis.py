@@ -26,7 +26,7 @@ def test_a_completion_of_text_or_token_ids(client: Any, gateway: Running, progra
 
     assert completion.choices[0].finish_reason == "stop"
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (tokens, tokens + 1)
-    assert gateway.programs[program]["total_tokens"] == 2 * tokens + 1
+    assert gateway.total_tokens(program) == 2 * tokens + 1
 
 
 def test_a_streamed_completion(client: Any, gateway: Running, program: str) -> None:
@@ -35,7 +35,7 @@ def test_a_streamed_completion(client: Any, gateway: Running, program: str) -> N
 
     assert "".join(chunk.choices[0].text for chunk in chunks) == "once"
     assert [chunk for chunk in chunks if chunk.usage] == []
-    assert gateway.programs[program]["total_tokens"] == 9
+    assert gateway.total_tokens(program) == 9
 
 
 @pytest.mark.parametrize("given", ["hello", [{"role": "user", "content": "hello"}]], ids=["text", "items"])
@@ -43,7 +43,7 @@ def test_a_response_to_a_text_or_to_items(client: Any, gateway: Running, program
     response = client.responses.create(model=MODEL, input=given, extra_body={"program_id": program})
 
     assert (response.status, response.output_text) == ("completed", "hello")
-    assert gateway.programs[program]["total_tokens"] == response.usage.total_tokens == 30
+    assert gateway.total_tokens(program) == response.usage.total_tokens == 30
 
 
 def test_a_streamed_response(client: Any, gateway: Running, program: str) -> None:
@@ -51,7 +51,7 @@ def test_a_streamed_response(client: Any, gateway: Running, program: str) -> Non
 
     assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
     assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "hello"
-    assert gateway.programs[program]["total_tokens"] == events[-1].response.usage.total_tokens == 30
+    assert gateway.total_tokens(program) == events[-1].response.usage.total_tokens == 30
 
 
 def test_the_clients_helper_for_streamed_responses_works(client: Any) -> None:

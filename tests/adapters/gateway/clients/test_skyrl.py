@@ -84,7 +84,7 @@ def test_skyrls_own_generate_is_scheduled_too(gateway: Running, program: str) ->
     answer = gateway.post("/skyrl/v1/generate", body)
 
     assert len(answer["choices"][0]["token_ids"]) == 4
-    assert gateway.programs[program]["total_tokens"] == 7
+    assert gateway.total_tokens(program) == 7
 
 
 def test_the_engines_are_known_by_their_world(gateway: Running) -> None:

@@ -96,7 +96,7 @@ async def test_a_cancellation_that_is_delivered_twice_happens_once() -> None:
             await until(lambda running=running: all(exchange.disconnected for exchange in running))
             for exchange in running:
                 exchange.set()
-                exchange._expire()
+                exchange.expire()
             await here.until_tables_are(before | {"busy": {here.engine.url: 0}})
         assert here.runtime.scheduler.counters.cancelled == here.gateway.counts.disconnects == 3
 

@@ -65,6 +65,8 @@ MESSAGES = Api(
     BodyReader(MessagesRequest),
     reader_of(MessageAnswer, _OnlyUsage),
     # message_start tells what the prompt has, message_delta how much was generated.
-    EventShape(counts.anthropic, starts_with_usage=True, tool_key=b'"content_block"', tool_type="tool_use"),
+    EventShape(
+        counts.anthropic, starts_with_usage=True, last=(b"message_stop",), tool_key=b'"content_block"', tool_type="tool_use"
+    ),
     anthropic=True,
 )

@@ -75,9 +75,11 @@ class _OnlyUsage(ResponseAnswer):
         return ""
 
 
+LAST_EVENTS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+
 RESPONSES = Api(
     "/v1/responses",
     BodyReader(ItemsRequest, TextRequest),
     reader_of(ResponseAnswer, _OnlyUsage),
-    EventShape(counts.responses, tool_key=b'"item"', tool_type="function_call"),
+    EventShape(counts.responses, last=LAST_EVENTS, tool_key=b'"item"', tool_type="function_call"),
 )
