@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import logging
 import time
 from collections.abc import Callable
@@ -89,6 +90,8 @@ class Relay:
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS if access.api or access.admin else NOT_FORWARDED
         self._deadlines = Deadlines(settings.timeout_s)
         self._numbers = itertools.count(1)
+        self._nameless = f"request-{secrets.token_hex(4)}"
+        self._held_bytes = 0
         self.draining = False
         """Whether new requests are refused."""
 
@@ -126,9 +129,17 @@ class Relay:
         encoding = exchange.noted.get(b"content-encoding")
         if encoding is not None and encoding.lower() != b"identity":
             raise RequestProblem(415, "compressed_body", "request bodies must be sent without content-encoding")
-        asked = exchange.dialect.read(exchange.take_body())
+        body = exchange.take_body()
+        held_bytes = len(body)
+        if self._held_bytes + held_bytes > self._settings.max_held_bytes:
+            limit = self._settings.max_held_bytes
+            raise RequestProblem(
+                429, "queue_full", f"requests of more than {limit:,} bytes are here", retry_after_s=BUSY_RETRY_AFTER_S
+            )
+        asked = exchange.dialect.read(body)
+        del body
         named = asked.program_id or _program_of(exchange.noted)
-        program_id = named or f"request-{next(self._numbers)}"
+        program_id = named or f"{self._nameless}-{next(self._numbers)}"
         turn = self._runtime.turn(
             program_id,
             prompt_tokens=asked.prompt_tokens,
@@ -136,6 +147,7 @@ class Relay:
             group="" if self._group_of is None else self._group_of(program_id),
             patience=self._patience,
         )
+        self._held_bytes += held_bytes
         try:
             async with turn:
                 self._deadlines.begin(exchange.expire)
@@ -144,6 +156,7 @@ class Relay:
                 finally:
                     self._deadlines.end(exchange.expire)
         finally:
+            self._held_bytes -= held_bytes
             if named is None:
                 self._runtime.release(program_id)
 

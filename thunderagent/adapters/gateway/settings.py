@@ -44,6 +44,8 @@ class GatewaySettings:
     """The same for the whole request."""
     max_queue: int | None = 10_000
     """Turns that may wait for admission; one more is refused with 429. Null: no bound."""
+    max_held_bytes: int = 4 << 30
+    """Request bodies held in memory at once, waiting or running; one more is refused with 429."""
     max_wait_s: float | None = 1_800.0
     """A turn that has waited longer for admission is refused with 503. Null: no bound."""
     timeout_s: float = 3_600.0
@@ -92,6 +94,7 @@ _CHECKS: dict[str, Check] = {
     "max_head_bytes": positive_whole,
     "head_timeout_s": positive,
     "body_timeout_s": positive,
+    "max_held_bytes": positive_whole,
     "max_queue": whole_or_null,
     "max_wait_s": positive_or_null,
     "timeout_s": positive,

@@ -82,3 +82,19 @@ async def test_memory_stays_bounded_by_what_may_run_and_wait() -> None:
         assert here.gateway.counts.open_requests == SLOTS + QUEUE
         assert grown < 12 << 20, grown  # all 300 connections are open still
         assert peak < 24 << 20, peak
+
+
+@on_loop
+async def test_request_bodies_that_wait_are_held_up_to_a_bound_and_one_more_is_told_to_come_back() -> None:
+    body = apis.request(apis.CHAT)
+    gate = asyncio.Event()
+    async with world(once_open(gate), mode="cap", config={"programs_per_engine": 1}, max_held_bytes=3 * len(body)) as here:
+        held = [await here.client() for _ in range(3)]
+        for client in held:
+            await client.send(body)
+        await until(lambda: here.gateway.counts.open_requests == 3)
+        refused = await here.ask()
+        assert (refused.status, refused.reason, refused.retry_after_s) == (429, "queue_full", 1)
+        gate.set()
+        assert [(await soon(client.answer())).status for client in held] == [200, 200, 200]
+        assert (await here.ask()).status == 200
