@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
