@@ -212,8 +212,8 @@ class Runtime:
         """Of a turn that runs."""
         self._handle(event)
 
-    async def enter(self, turn: Turn) -> None:
-        """Wait for admission.
+    def enter(self, turn: Turn) -> bool:
+        """It has arrived; tells whether it may start at once, else ``wait`` is to follow.
 
         Raises:
             TurnRefused: it will not be run.
@@ -222,8 +222,7 @@ class Runtime:
         self._handle(turn.arrival)
         if turn.refusal is not None:
             raise turn.refusal
-        if not turn.backend:
-            await self._wait(turn)
+        return turn.backend != ""
 
     def end_try(self, turn: Turn, *, elsewhere: bool) -> None:
         """A try of a running turn failed: until it enters again, nothing of it is anywhere."""
@@ -243,7 +242,8 @@ class Runtime:
         del self._turns[old.turn_id]
         self.end_try(turn, elsewhere=False)
         turn.rearm(replace(old, turn_id=next(self._turn_ids), retry=True))
-        await self.enter(turn)
+        if not self.enter(turn):
+            await self.wait(turn)
 
     def leave(self, turn: Turn, outcome: str) -> None:
         """The turn is over: ``completed``, ``failed``, ``cancelled``, ``refused`` or ``lost``."""
@@ -262,8 +262,12 @@ class Runtime:
         if self._on_step is not None:
             self._on_step(step)
 
-    async def _wait(self, turn: Turn) -> None:
-        """Until it is admitted or refused, as long as its patience allows."""
+    async def wait(self, turn: Turn) -> None:
+        """Until it is admitted, as long as its patience allows.
+
+        Raises:
+            TurnRefused: it will not be run.
+        """
         patience = turn.patience
         if patience.max_waiting is not None and self.scheduler.waiting_turns > patience.max_waiting:
             self._give_up(turn, "queue_full", f"{patience.max_waiting} turns wait already")

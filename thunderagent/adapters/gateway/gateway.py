@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.dialects import DIALECTS
-from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.keys import Keys
@@ -66,7 +65,7 @@ class Gateway:
     def short_way(self) -> ShortWay:
         """Generating requests."""
         return ShortWay(
-            {path.encode(): dialect for path, dialect in DIALECTS.items()}, self._handle, self.settings, self._refused
+            {path.encode(): dialect for path, dialect in DIALECTS.items()}, self._relay.handle, self.settings, self._refused
         )
 
     @property
@@ -141,9 +140,6 @@ class Gateway:
 
     def _refused(self, reason: str) -> None:
         self.counts.problems[reason] += 1
-
-    async def _handle(self, exchange: Exchange) -> None:
-        await self._relay.handle(exchange)
 
     def _pool(self, url: str) -> Pool:
         pool = self._pools.get(url)
