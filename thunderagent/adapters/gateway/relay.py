@@ -157,8 +157,14 @@ class Relay:
                     self._deadlines.end(exchange.expire)
         finally:
             self._held_bytes -= held_bytes
-            if named is None:
+            failed = not (200 <= exchange.status < 400 or exchange.disconnected)
+            if named is None or (failed and self._never_ran(program_id)):
                 self._runtime.release(program_id)
+
+    def _never_ran(self, program_id: str) -> bool:
+        """Whether it has no turn and never had an answer: there is no KV cache to be held for it, whatever its prompt's size."""
+        program = self._runtime.scheduler.programs.get(program_id)
+        return program is not None and program.idle and program.exact_prompt_tokens == 0
 
     async def _try(self, exchange: Exchange, asked: Asked, turn: Turn) -> None:
         """Until a try has given the client an answer, or there is none left."""
