@@ -28,6 +28,7 @@ from thunderagent.adapters.gateway.probe import probe
 from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.protocol import ShortWay
 from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
+from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
@@ -81,7 +82,7 @@ class Gateway:
         try:
             self.access.check(Need.USE, scope["headers"])
             if self.draining:
-                raise RequestProblem(503, "draining", "this gateway is shutting down; send it to another", retry_after_s=1.0)
+                raise draining()
             engines = list(self.runtime.backends)
             if scope["path"] == MODELS and scope["method"] == "GET" and not _names_engine(scope):
                 body = await merged_models([self._pool(engine) for engine in engines], scope["headers"], self._not_forwarded)

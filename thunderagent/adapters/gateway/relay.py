@@ -8,7 +8,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
@@ -21,7 +20,17 @@ from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 from thunderagent.adapters.gateway.retries import Retries
-from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere, parse_retry_after
+from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere
+from thunderagent.adapters.gateway.setbacks import (
+    FailedTry,
+    broken_off,
+    draining,
+    problem_of,
+    timed_out,
+    too_much_held,
+    with_answer,
+    without_answer,
+)
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem, TurnRefused
@@ -37,34 +46,6 @@ NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
 """Where the gateway has keys of its own, these are for it."""
 PROGRESS_EVENTS = 256
 """Events of a stream between two reports of its progress: a few per turn, each an event of the scheduler."""
-DRAIN_RETRY_AFTER_S = 1.0
-"""Another gateway can take it at once."""
-BUSY_RETRY_AFTER_S = 1.0
-"""Where the engine gave no advice: about a few turns of others."""
-TOO_LARGE = "context_too_large"
-TOO_LARGE_CODE = "context_length_exceeded"
-TOO_LARGE_MESSAGE = "This model's maximum context length is what an engine can hold: "
-"""OpenAI's code and the beginning of its message: by one or the other, clients see that another try is of no use."""
-STATUS_OF_CAUSE = {
-    "no_backend": 503,
-    TOO_LARGE: 400,
-    "too_many_programs": 429,
-    "program_released": 409,
-    "queue_full": 429,
-    "wait_timeout": 503,
-}
-"""HTTP status of a refused turn, by its cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedTry:
-    """A try that gave the client nothing, and may be repeated."""
-
-    status: int | None
-    """That the engine answered; None: nothing."""
-    problem: RequestProblem
-    """For the client, if there is no further try."""
-    retry_after_s: float | None = None
 
 
 class Relay:
@@ -109,7 +90,7 @@ class Relay:
             if exchange.disconnected or not exchange.expired:
                 counts.disconnects += exchange.disconnected
                 raise
-            self._tell(exchange, self._timeout())
+            self._tell(exchange, timed_out(self._settings.timeout_s))
         except Exception:
             logger.exception("a request to %s failed", exchange.dialect.path)
             self._tell(exchange, RequestProblem(500, "internal_error", "the gateway failed; its log says why"))
@@ -121,9 +102,7 @@ class Relay:
     async def _answer(self, exchange: Exchange) -> None:
         if self.draining:
             exchange.keep_alive = False
-            raise RequestProblem(
-                503, "draining", "this gateway is shutting down; send it to another", retry_after_s=DRAIN_RETRY_AFTER_S
-            )
+            raise draining()
         if self._closed:
             self._access.check(Need.USE, exchange.headers)
         encoding = exchange.noted.get(b"content-encoding")
@@ -132,10 +111,7 @@ class Relay:
         body = exchange.take_body()
         held_bytes = len(body)
         if self._held_bytes + held_bytes > self._settings.max_held_bytes:
-            limit = self._settings.max_held_bytes
-            raise RequestProblem(
-                429, "queue_full", f"requests of more than {limit:,} bytes are here", retry_after_s=BUSY_RETRY_AFTER_S
-            )
+            raise too_much_held(self._settings.max_held_bytes)
         asked = exchange.dialect.read(body)
         del body
         named = asked.program_id or _program_of(exchange.noted)
@@ -205,7 +181,7 @@ class Relay:
                 )
             except UpstreamError as error:
                 ok = False
-                return FailedTry(None, RequestProblem(503, "backend_failed", str(error), retry_after_s=BUSY_RETRY_AFTER_S))
+                return without_answer(error)
             finally:
                 if retry:  # it is over, or a request like all others
                     self._retries.over()
@@ -213,25 +189,13 @@ class Relay:
             try:
                 if reply.status in RETRIED_STATUSES:
                     ok = verdict(reply.status)
-                    return self._failed(reply, backend)
+                    return with_answer(reply.status, first(reply.headers, b"retry-after"), backend)
                 ok = await self._pass_on(exchange, asked, turn, reply)
                 return None
             finally:
                 reply.close()
         finally:
             self._fleet.ended(backend, None if turn.lost else ok, epoch, answered=answered)
-
-    def _failed(self, reply: Reply, backend: str) -> FailedTry:
-        header = first(reply.headers, b"retry-after")
-        after_s = parse_retry_after(header.decode("latin-1"), time.time()) if header is not None else None
-        if reply.status == 429:
-            problem = RequestProblem(
-                429, "backend_busy", f"engine {backend} has too much to do", retry_after_s=after_s or BUSY_RETRY_AFTER_S
-            )
-        else:
-            message = f"engine {backend} answered {reply.status}"
-            problem = RequestProblem(503, "backend_failed", message, retry_after_s=after_s or BUSY_RETRY_AFTER_S)
-        return FailedTry(reply.status, problem, after_s)
 
     async def _pass_on(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply) -> bool:
         """Give the client the engine's answer; tells whether the engine did well."""
@@ -268,7 +232,7 @@ class Relay:
             await reply.pipe(take)
         except UpstreamError as error:
             if asked.stream and reply.status == 200:
-                problem = RequestProblem(502, "backend_failed", str(error))
+                problem = broken_off(error)
                 exchange.write(stream_problem(problem, exchange.dialect.anthropic))
             exchange.fail()
             return False
@@ -278,7 +242,7 @@ class Relay:
                 _finish(turn, reader.answered)
                 return True
             if asked.stream and exchange.expired and not exchange.disconnected:
-                exchange.write(stream_problem(self._timeout(), exchange.dialect.anthropic))
+                exchange.write(stream_problem(timed_out(self._settings.timeout_s), exchange.dialect.anthropic))
             raise
         finally:
             exchange.on_writable = None
@@ -288,23 +252,12 @@ class Relay:
             _finish(turn, reader.answered)
         return reply.status < 500
 
-    def _timeout(self) -> RequestProblem:
-        return RequestProblem(504, "timeout", f"there was no whole answer after {self._settings.timeout_s:g} s")
-
     def _tell(self, exchange: Exchange, problem: RequestProblem) -> None:
         self._counts.problems[problem.reason] += 1
         if exchange.response_started:
             exchange.fail()
         else:
             exchange.respond(*render(problem, exchange.dialect.anthropic))
-
-
-def problem_of(refused: TurnRefused) -> RequestProblem:
-    """A refused turn, as its client is told."""
-    status = STATUS_OF_CAUSE.get(refused.cause, 503)
-    if refused.cause == TOO_LARGE:
-        return RequestProblem(status, TOO_LARGE_CODE, TOO_LARGE_MESSAGE + refused.reason)
-    return RequestProblem(status, refused.cause, refused.reason, retry_after_s=refused.retry_after_s)
 
 
 def _program_of(noted: dict[bytes, bytes]) -> str | None:
