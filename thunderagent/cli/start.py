@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.whole_file import write_whole
 from thunderagent.cli import welcome
 from thunderagent.config import ThunderConfig
 
@@ -45,7 +45,7 @@ def start(
 
     def on_ready(url: str) -> None:
         if port_file is not None:
-            _write_whole(port_file, url)
+            write_whole(port_file, url)
         welcome.show(url, engines, config, settings, console)
 
     serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
@@ -54,13 +54,6 @@ def start(
 def say(kind: str, text: str) -> None:
     """A line for the user that stops nothing."""
     print(f"{kind}: {text}", file=sys.stderr)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write so that a reader sees all or nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _warn_if_open(settings: GatewaySettings) -> None:

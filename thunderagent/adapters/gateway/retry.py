@@ -49,7 +49,7 @@ def may_retry(
 
 
 def goes_elsewhere(attempt: int) -> bool:
-    """Whether the try after this one had better be on another backend (``Runtime.avoid``)."""
+    """Whether the try after this one had better be on another backend (``Turn.failed``)."""
     return attempt >= TRIES_AT_HOME
 
 

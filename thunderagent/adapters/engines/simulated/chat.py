@@ -26,11 +26,9 @@ class ChatEndpoint:
         service = self._service
         body = await read_body(request, ChatRequest)
         service.check_request(body.model, body.n)
-        prompt_text = service.tokenizer.apply_chat_template([(message.role, message.text()) for message in body.messages])
         with service.generating(
             request,
-            service.tokenizer.encode(prompt_text),
-            prompt_text=prompt_text,
+            service.chat(body.messages),
             prompt_field="messages",
             max_tokens=body.max_completion_tokens or body.max_tokens,
             cache_salt=body.cache_salt,

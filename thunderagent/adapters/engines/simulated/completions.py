@@ -23,12 +23,9 @@ class CompletionsEndpoint:
         service = self._service
         body = await read_body(request, CompletionRequest)
         service.check_request(body.model, body.n)
-        prompt = body.one_prompt()
-        text = prompt if isinstance(prompt, str) else None
         with service.generating(
             request,
-            service.tokenizer.encode(prompt) if isinstance(prompt, str) else prompt,
-            prompt_text=text,
+            body.one_prompt(),
             prompt_field="prompt",
             max_tokens=body.max_tokens,
             cache_salt=body.cache_salt,

@@ -28,7 +28,6 @@ class GenerateEndpoint:
         with service.generating(
             request,
             body.token_ids,
-            prompt_text=None,
             prompt_field="token_ids",
             max_tokens=params.max_tokens,
             cache_salt=body.cache_salt,

@@ -32,11 +32,9 @@ class MessagesEndpoint:
         service = self._service
         body = await read_body(request, MessagesRequest)
         service.check_request(body.model, 1)
-        prompt_text = service.tokenizer.apply_chat_template([(message.role, message.text()) for message in body.all_messages()])
         with service.generating(
             request,
-            service.tokenizer.encode(prompt_text),
-            prompt_text=prompt_text,
+            service.chat(body.all_messages()),
             prompt_field="messages",
             max_tokens=body.max_tokens,
             cache_salt=body.cache_salt,

@@ -15,6 +15,7 @@ from aiohttp import web
 from thunderagent.adapters.engines.simulated.answers import load_answers
 from thunderagent.adapters.engines.simulated.app import build_app
 from thunderagent.adapters.engines.simulated.tokenizer import ChatMLTokenizer
+from thunderagent.adapters.whole_file import write_whole
 from thunderagent.simulation import EngineSpec, SimulatedEngine
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ async def _serve(app: web.Application, port: int, port_file: Path | None, parent
         await web.TCPSite(runner, "127.0.0.1", port).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         if port_file is not None:
-            _write_whole(port_file, url)
+            write_whole(port_file, url)
         logger.info("simulated engine at %s", url)
         await _wait(stop, parent)
     finally:
@@ -127,10 +128,3 @@ async def _wait(stop: asyncio.Event, parent: int | None) -> None:
             await asyncio.wait_for(stop.wait(), timeout=None if parent is None else PARENT_POLL_S)
         except TimeoutError:
             continue
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write so that a reader sees all or nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text)
-    partial.replace(path)

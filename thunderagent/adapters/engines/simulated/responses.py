@@ -24,11 +24,9 @@ class ResponsesEndpoint:
         service = self._service
         body = await read_body(request, ResponsesRequest)
         service.check_request(body.model, 1)
-        prompt_text = service.tokenizer.apply_chat_template([(message.role, message.text()) for message in body.all_messages()])
         with service.generating(
             request,
-            service.tokenizer.encode(prompt_text),
-            prompt_text=prompt_text,
+            service.chat(body.all_messages()),
             prompt_field="input",
             max_tokens=body.max_output_tokens,
             cache_salt=body.cache_salt,

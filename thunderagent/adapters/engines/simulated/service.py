@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from thunderagent.adapters.engines.simulated.answers import Answers
 from thunderagent.adapters.engines.simulated.driver import EngineDriver, Generation
 from thunderagent.adapters.engines.simulated.errors import ApiError
 from thunderagent.adapters.engines.simulated.tokenizer import TextStream, Tokenizer
+from thunderagent.adapters.engines.simulated.wire import Message
 from thunderagent.simulation import RequestRecord
 
 SESSION_HEADER = "X-Session-ID"
@@ -66,9 +67,8 @@ class Service:
     def generating(
         self,
         request: web.Request,
-        prompt: Sequence[int],
+        prompt: str | Sequence[int],
         *,
-        prompt_text: str | None,
         prompt_field: str,
         max_tokens: int | None,
         cache_salt: str | None,
@@ -78,14 +78,18 @@ class Service:
         """A generation that is aborted when its handler leaves early, for instance because the client did.
 
         Args:
-            prompt_text: the decoded prompt where it is known already.
+            prompt: its text, special tokens included, or its token ids.
             prompt_field: name of the body's field that holds the prompt, for error messages.
 
         Raises:
             ApiError: the prompt is empty, has unknown tokens or is too long, or the request id is taken.
         """
-        self._check_prompt(prompt, prompt_field)
-        text = self.tokenizer.decode(prompt) if prompt_text is None else prompt_text
+        if isinstance(prompt, str):
+            text, prompt = prompt, self.tokenizer.encode(prompt)
+            self._check_prompt(prompt, prompt_field)
+        else:
+            self._check_prompt(prompt, prompt_field)
+            text = self.tokenizer.decode(prompt)
         answer = self.answers.answer(text, request.headers.get(SESSION_HEADER))
         output = [*self.tokenizer.encode(answer), self.tokenizer.eos_token_id]
         limit = min(max_tokens or self.max_model_len_tokens, self.max_model_len_tokens - len(prompt))
@@ -98,6 +102,10 @@ class Service:
             yield Job(generation, len(output))
         finally:
             self.driver.discard(generation)
+
+    def chat(self, messages: Iterable[Message]) -> str:
+        """Messages as the model's prompt."""
+        return self.tokenizer.apply_chat_template([(message.role, message.text()) for message in messages])
 
     def text(self, job: Job) -> str:
         """The answer so far, without its end token."""

@@ -30,8 +30,7 @@ class SglangEndpoint:
         prompt = body.one_prompt()
         with service.generating(
             request,
-            service.tokenizer.encode(prompt) if isinstance(prompt, str) else prompt,
-            prompt_text=prompt if isinstance(prompt, str) else None,
+            prompt,
             prompt_field="text" if isinstance(prompt, str) else "input_ids",
             max_tokens=body.sampling_params.max_new_tokens,
             cache_salt=body.cache_salt,
