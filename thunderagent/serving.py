@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
+from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.server import Served, run
 from thunderagent.adapters.gateway.settings import GatewaySettings
@@ -17,6 +18,7 @@ from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
 
+OnReady = Callable[[str, Sequence[EngineStatus]], None]
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 KEPT_BYTES = 256 << 20
@@ -34,14 +36,14 @@ def serve(
     engine_type: str,
     *,
     log_level: str,
-    on_ready: Callable[[str], None],
+    on_ready: OnReady,
 ) -> None:
     """Serve until SIGTERM or SIGINT has come and the requests that ran have ended.
 
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
         engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group.
-        on_ready: called with the gateway's URL once it accepts connections.
+        on_ready: called with the gateway's URL, and how the engines stand, once it accepts connections.
 
     Raises:
         ConfigError: a port cannot be listened on.
@@ -58,7 +60,7 @@ def serve(
 
 
 async def serve_on_loop(
-    config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: Callable[[str], None]
+    config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
 ) -> None:
     """The same on a loop that runs already."""
     session = Session(config, urls)
@@ -69,7 +71,7 @@ async def serve_on_loop(
     await session.start(required=False)
     try:
         served = Served(gateway.short_way, gateway.app, gateway.admin, gateway.begin_drain)
-        await run(served, settings, lambda port: on_ready(f"http://{_shown(settings.host)}:{port}"))
+        await run(served, settings, lambda port: on_ready(f"http://{_shown(settings.host)}:{port}", session.engines.statuses))
     finally:
         await gateway.close()
         await session.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.support import Command, Ran
+from tests.stand_ins import Serving
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.serve import serve as serve_command
 from thunderagent.config import ThunderConfig
@@ -20,32 +21,9 @@ from thunderagent.errors import ConfigError
 ENGINE = "http://gpu1:8000"
 
 
-class Gateway:
-    """Stands for ``thunderagent.serving``: remembers what it was to serve, and ends at once."""
-
-    def __init__(self) -> None:
-        self.served: list[tuple[ThunderConfig, GatewaySettings, list[str], str, str]] = []
-        self.fails_with: Exception | None = None
-
-    def serve(
-        self,
-        config: ThunderConfig,
-        settings: GatewaySettings,
-        urls: Sequence[str],
-        engine_type: str,
-        *,
-        log_level: str,
-        on_ready: Callable[[str], None],
-    ) -> None:
-        if self.fails_with is not None:
-            raise self.fails_with
-        self.served.append((config, settings, list(urls), engine_type, log_level))
-        on_ready(f"http://{settings.host}:{settings.port}")
-
-
 @pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    stand_in = Gateway()
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Serving:
+    stand_in = Serving()
     monkeypatch.setitem(sys.modules, "thunderagent.serving", SimpleNamespace(serve=stand_in.serve))  # type: ignore[arg-type]
     for name in ("THUNDERAGENT_API_KEY", "THUNDERAGENT_ADMIN_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -53,7 +31,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
 
 
 @pytest.fixture
-def serve(thunderagent: Command, gateway: Gateway) -> Callable[..., Ran]:
+def serve(thunderagent: Command, gateway: Serving) -> Callable[..., Ran]:
     """``thunderagent serve`` in front of one engine, with more options."""
 
     def with_options(*options: object) -> Ran:
@@ -62,25 +40,25 @@ def serve(thunderagent: Command, gateway: Gateway) -> Callable[..., Ran]:
     return with_options
 
 
-def test_one_option_is_enough(serve: Callable[..., Ran], gateway: Gateway) -> None:
+def test_one_option_is_enough(serve: Callable[..., Ran], gateway: Serving) -> None:
     ran = serve()
 
     assert (ran.status, ran.err) == (0, "")
     assert gateway.served == [(ThunderConfig(), GatewaySettings(keep_profiles=0), [ENGINE], "vllm", "info")]
 
 
-def test_the_word_serve_may_be_left_out(thunderagent: Command, gateway: Gateway) -> None:
+def test_the_word_serve_may_be_left_out(thunderagent: Command, gateway: Serving) -> None:
     assert thunderagent("--backends", ENGINE, "--router", "tr").status == 0
     assert gateway.served[0][0].mode == "tr"
 
 
-def test_engines_come_apart_by_commas_or_one_by_one(thunderagent: Command, gateway: Gateway) -> None:
+def test_engines_come_apart_by_commas_or_one_by_one(thunderagent: Command, gateway: Serving) -> None:
     thunderagent("serve", "--backends", "http://a:1, http://b:1,", "--backends", "http://c:1")
 
     assert gateway.served[0][2] == ["http://a:1", "http://b:1", "http://c:1"]
 
 
-def test_what_is_left_out_of_an_address_is_told(thunderagent: Command, gateway: Gateway) -> None:
+def test_what_is_left_out_of_an_address_is_told(thunderagent: Command, gateway: Serving) -> None:
     ran = thunderagent("serve", "--backends", f"{ENGINE}/v1")
 
     assert ran.err == f"note: {ENGINE}/v1 is used as {ENGINE}: paths are the gateway's matter\n"
@@ -104,7 +82,7 @@ def test_what_is_left_out_of_an_address_is_told(thunderagent: Command, gateway: 
     ids=str,
 )
 def test_options_of_scheduling_reach_the_policy(
-    serve: Callable[..., Ran], gateway: Gateway, options: list[Any], wanted: dict[str, Any]
+    serve: Callable[..., Ran], gateway: Serving, options: list[Any], wanted: dict[str, Any]
 ) -> None:
     assert serve(*options).status == 0
     assert gateway.served[0][0] == ThunderConfig(**wanted)
@@ -129,14 +107,14 @@ def test_options_of_scheduling_reach_the_policy(
     ids=str,
 )
 def test_options_of_the_gateway_reach_it(
-    serve: Callable[..., Ran], gateway: Gateway, options: list[Any], wanted: dict[str, Any]
+    serve: Callable[..., Ran], gateway: Serving, options: list[Any], wanted: dict[str, Any]
 ) -> None:
     assert serve(*options).status == 0
     assert gateway.served[0][1] == GatewaySettings(**{"keep_profiles": 0, **wanted})
 
 
 @pytest.mark.parametrize("kind", ["vllm", "sglang", "skyrl"])
-def test_engines_of_every_kind_are_served(serve: Callable[..., Ran], gateway: Gateway, kind: str) -> None:
+def test_engines_of_every_kind_are_served(serve: Callable[..., Ran], gateway: Serving, kind: str) -> None:
     serve("--backend-type", kind, "--log-level", "debug")
 
     assert gateway.served[0][3:] == (kind, "debug")
@@ -149,7 +127,7 @@ def test_whoever_starts_it_reads_its_address_in_a_file(serve: Callable[..., Ran]
     assert (tmp_path / "url").read_text() == "http://127.0.0.1:8300"
 
 
-def test_a_folder_for_profiles_turns_profiles_on(serve: Callable[..., Ran], gateway: Gateway, tmp_path: Path) -> None:
+def test_a_folder_for_profiles_turns_profiles_on(serve: Callable[..., Ran], gateway: Serving, tmp_path: Path) -> None:
     serve("--profile-dir", tmp_path)
 
     config, settings, *_ = gateway.served[0]
@@ -158,7 +136,7 @@ def test_a_folder_for_profiles_turns_profiles_on(serve: Callable[..., Ran], gate
 
 
 def test_keys_come_from_files_and_the_environment_together(
-    serve: Callable[..., Ran], gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., Ran], gateway: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "keys").write_text("alpha\n")
     (tmp_path / "admin").write_text("root\n")
@@ -174,7 +152,7 @@ def test_keys_come_from_files_and_the_environment_together(
 
 
 def test_a_variable_of_another_name_is_read_instead(
-    serve: Callable[..., Ran], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., Ran], gateway: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THUNDERAGENT_API_KEY", "usual")
     monkeypatch.setenv("OUR_KEY", "ours")
@@ -184,7 +162,7 @@ def test_a_variable_of_another_name_is_read_instead(
 
 
 def test_a_key_on_the_command_line_is_taken_with_a_warning_that_does_not_repeat_it(
-    serve: Callable[..., Ran], gateway: Gateway
+    serve: Callable[..., Ran], gateway: Serving
 ) -> None:
     ran = serve("--api-key", "sesame", "--host", "0.0.0.0")
 
@@ -195,7 +173,7 @@ def test_a_key_on_the_command_line_is_taken_with_a_warning_that_does_not_repeat_
 @pytest.mark.parametrize(
     ("host", "warned"), [("127.0.0.1", False), ("::1", False), ("localhost", False), ("0.0.0.0", True), ("gpu1", True)]
 )
-def test_whoever_lets_everybody_in_is_told(serve: Callable[..., Ran], gateway: Gateway, host: str, warned: bool) -> None:
+def test_whoever_lets_everybody_in_is_told(serve: Callable[..., Ran], gateway: Serving, host: str, warned: bool) -> None:
     told = f"warning: whoever reaches {host}:8300 may use the engines; set API keys to choose who\n"
 
     assert serve("--host", host).err == (told if warned else "")
@@ -258,14 +236,14 @@ def test_where_there_is_no_terminal_nothing_is_printed(serve: Callable[..., Ran]
     ids=str,
 )
 def test_a_mistake_is_one_line_and_nothing_is_served(
-    serve: Callable[..., Ran], gateway: Gateway, options: list[Any], problem: str
+    serve: Callable[..., Ran], gateway: Serving, options: list[Any], problem: str
 ) -> None:
     assert serve(*options).problem.startswith(problem)
     assert gateway.served == []
 
 
 @pytest.mark.parametrize("backends", [[], ["--backends", " , "]], ids=str)
-def test_without_engines_there_is_nothing_to_serve(thunderagent: Command, gateway: Gateway, backends: list[str]) -> None:
+def test_without_engines_there_is_nothing_to_serve(thunderagent: Command, gateway: Serving, backends: list[str]) -> None:
     told = thunderagent("serve", "--port", 0, *backends).problem
 
     assert told.endswith("name the engines, such as --backends http://gpu1:8000,http://gpu2:8000")
@@ -273,7 +251,7 @@ def test_without_engines_there_is_nothing_to_serve(thunderagent: Command, gatewa
 
 @pytest.mark.parametrize(("key", "option"), [("port", "--port"), ("admin_port", "--admin-port"), ("engine.urls", "--backends")])
 def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_option(
-    serve: Callable[..., Ran], gateway: Gateway, key: str, option: str
+    serve: Callable[..., Ran], gateway: Serving, key: str, option: str
 ) -> None:
     gateway.fails_with = ConfigError(key, "x", "is in use")
 

@@ -4,50 +4,20 @@ from __future__ import annotations
 
 import io
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from rich.console import Console
 
+from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli import welcome
 from thunderagent.config import ThunderConfig
 
-VLLM_PAGE = 'vllm:cache_config_info{block_size="16",num_gpu_blocks="101"} 1.0\n'
+ENGINE, NOBODY = "http://gpu1:8000", "http://gpu2:8000"
 
 
-class Engine(BaseHTTPRequestHandler):
-    """Answers with a metrics page."""
-
-    page = VLLM_PAGE
-
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/metrics" else 404)
-        self.end_headers()
-        self.wfile.write(self.page.encode())
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Engine)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """An address that nothing listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+def standing(url: str, *, up: bool = True, capacity_tokens: int | None = None) -> EngineStatus:
+    return EngineStatus(url, up, 1.0, capacity_tokens, None if up else "cannot be reached")
 
 
 def shown(url: str, config: ThunderConfig, settings: GatewaySettings, *, terminal: bool = True) -> str:
@@ -57,15 +27,15 @@ def shown(url: str, config: ThunderConfig, settings: GatewaySettings, *, termina
     return console.file.getvalue()
 
 
-def test_an_engine_tells_its_capacity_and_one_that_is_not_there_is_named(engine: str, nobody: str) -> None:
-    assert welcome.look([engine, nobody]) == {engine: "1,600 tokens of KV cache", nobody: "not answering yet"}
+def test_an_engine_tells_its_capacity_and_one_that_is_not_there_is_named() -> None:
+    engines = [standing(ENGINE, capacity_tokens=1_600), standing(NOBODY, up=False)]
+    assert welcome.found(engines) == {ENGINE: "1,600 tokens of KV cache", NOBODY: "not answering yet"}
 
 
-def test_an_engine_that_tells_no_capacity_needs_to_be_told_one(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "page", "nothing: here\n")
-
-    assert welcome.look([engine]) == {engine: "does not tell its KV capacity: set --capacity-tokens"}
-    assert welcome.look([engine], 5_000) == {engine: "5,000 tokens of KV cache, as you say"}
+def test_an_engine_that_tells_no_capacity_needs_to_be_told_one() -> None:
+    assert welcome.found([standing(ENGINE)]) == {ENGINE: "does not tell its KV capacity: set --capacity-tokens"}
+    told = standing(ENGINE, capacity_tokens=5_000)
+    assert welcome.found([told], 5_000) == {ENGINE: "5,000 tokens of KV cache, as you say"}
 
 
 def test_a_user_sees_where_it_is_what_it_does_and_what_to_write_next() -> None:

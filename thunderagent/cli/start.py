@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.whole_file import write_whole
 from thunderagent.cli import welcome
@@ -41,12 +42,11 @@ def start(
 
     _warn_if_open(settings)
     console = Console()
-    engines = welcome.look(urls, config.capacity_tokens) if console.is_terminal else {}
 
-    def on_ready(url: str) -> None:
+    def on_ready(url: str, engines: Sequence[EngineStatus]) -> None:
         if port_file is not None:
             write_whole(port_file, url)
-        welcome.show(url, engines, config, settings, console)
+        welcome.show(url, welcome.found(engines, config.capacity_tokens), config, settings, console)
 
     serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
 

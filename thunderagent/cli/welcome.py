@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import urllib.request
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -13,31 +11,26 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from thunderagent.adapters.engines.capacity import capacity_tokens
+from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig
 from thunderagent.core.policies.tr import PUBLISHED_TICK_S
 
-LOOK_TIMEOUT_S = 1.0
-"""The user waits for it. An engine that is slower is looked at again by the gateway itself."""
 ANYWHERE = ("0.0.0.0", "::")
 NOT_YET = "not answering yet"
 
 
-def look(urls: Sequence[str], fixed_tokens: int | None = None) -> dict[str, str]:
-    """What is known of each engine, in words. Blocks for at most ``LOOK_TIMEOUT_S`` or so."""
-    with ThreadPoolExecutor(max_workers=min(32, len(urls) or 1)) as threads:
-        return dict(zip(urls, threads.map(lambda url: _look_at(url, fixed_tokens), urls), strict=True))
+def found(engines: Iterable[EngineStatus], fixed_tokens: int | None = None) -> dict[str, str]:
+    """What is known of each engine, in words; ``fixed_tokens``: the capacity that the user has told."""
+    return {engine.url: _words(engine, fixed_tokens) for engine in engines}
 
 
-def _look_at(url: str, fixed_tokens: int | None) -> str:
-    try:
-        with urllib.request.urlopen(f"{url}/metrics", timeout=LOOK_TIMEOUT_S) as response:
-            tokens = capacity_tokens(response.read().decode("utf-8", errors="replace"))
-    except (OSError, ValueError):
+def _words(engine: EngineStatus, fixed_tokens: int | None) -> str:
+    if not engine.up:
         return NOT_YET
     if fixed_tokens is not None:
         return f"{fixed_tokens:,} tokens of KV cache, as you say"
+    tokens = engine.capacity_tokens
     return f"{tokens:,} tokens of KV cache" if tokens else "does not tell its KV capacity: set --capacity-tokens"
 
 

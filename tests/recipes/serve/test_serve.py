@@ -20,7 +20,7 @@ from hydra import compose, initialize_config_dir
 from recipes.common.config import CONFIG_DIR
 from recipes.serve import app
 from recipes.serve.config import ServeConfig
-from tests.recipes.serve.support import Gateway
+from tests.stand_ins import Serving
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import ConfigError
 
@@ -34,8 +34,8 @@ def _no_keys_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    stand_in = Gateway()
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Serving:
+    stand_in = Serving()
     monkeypatch.setitem(sys.modules, "thunderagent.serving", SimpleNamespace(serve=stand_in.serve))  # type: ignore[arg-type]
     return stand_in
 
@@ -93,7 +93,7 @@ def test_keys_come_from_files_and_the_environment(tmp_path: Path, monkeypatch: p
     assert (settings.api_keys, settings.admin_keys) == (("alpha", "beta"), ("root",))
 
 
-def test_embedded_engines_answer_while_the_gateway_serves_and_are_gone_after(gateway: Gateway, tmp_path: Path) -> None:
+def test_embedded_engines_answer_while_the_gateway_serves_and_are_gone_after(gateway: Serving, tmp_path: Path) -> None:
     def meanwhile(urls: Sequence[str]) -> list[str]:
         return [chat(url, program_id="my-agent-1")["choices"][0]["message"]["content"] for url in urls]
 
@@ -101,16 +101,16 @@ def test_embedded_engines_answer_while_the_gateway_serves_and_are_gone_after(gat
     app.serve(composed("+thunder=on", "engine.count=2", *FREE), tmp_path)
 
     assert gateway.seen == ["hello", "hello"]
-    assert (gateway.engine_type, gateway.log_level) == ("vllm", "info")
-    assert gateway.config is not None
-    assert gateway.config.mode == "thunder"
-    for url in gateway.urls:
+    config, _, urls, *rest = gateway.served[0]
+    assert rest == ["vllm", "info"]
+    assert config.mode == "thunder"
+    for url in urls:
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(f"{url}/health", timeout=5)
     assert {path.name for path in tmp_path.iterdir()} == {"engine-0.log", "engine-1.log"}
 
 
-def test_embedded_engines_are_gone_after_a_failure_too(gateway: Gateway, tmp_path: Path) -> None:
+def test_embedded_engines_are_gone_after_a_failure_too(gateway: Serving, tmp_path: Path) -> None:
     urls: list[str] = []
 
     def meanwhile(served: Sequence[str]) -> None:
@@ -124,15 +124,15 @@ def test_embedded_engines_are_gone_after_a_failure_too(gateway: Gateway, tmp_pat
         urllib.request.urlopen(f"{urls[0]}/health", timeout=5)
 
 
-def test_an_engine_that_cannot_start_is_told_with_its_log(gateway: Gateway, tmp_path: Path) -> None:
+def test_an_engine_that_cannot_start_is_told_with_its_log(gateway: Serving, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"the embedded engine did not start; see .*engine-0\.log"):
         app.serve(composed("engine.kv_capacity_tokens=3", *FREE), tmp_path)
     assert "kv_capacity_tokens is 3" in (tmp_path / "engine-0.log").read_text()
-    assert gateway.config is None
+    assert gateway.served == []
 
 
 @pytest.mark.parametrize(("key", "told"), [("port", "gateway.port"), ("engine.urls", "engine.urls")])
-def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_key(gateway: Gateway, tmp_path: Path, key: str, told: str) -> None:
+def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_key(gateway: Serving, tmp_path: Path, key: str, told: str) -> None:
     def meanwhile(urls: Sequence[str]) -> None:
         raise ConfigError(key, "x", "is in use")
 
@@ -141,13 +141,13 @@ def test_what_the_gateway_cannot_do_is_told_by_the_name_of_the_key(gateway: Gate
         app.serve(composed(*FREE), tmp_path)
 
 
-def test_served_engines_are_taken_as_they_are(gateway: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_served_engines_are_taken_as_they_are(gateway: Serving, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app.serve(composed("engine=sglang", "engine.urls=[http://gpu1:30000/v1,http://gpu2:30000]"), tmp_path)
 
-    assert gateway.urls == ["http://gpu1:30000", "http://gpu2:30000"]
-    assert gateway.engine_type == "sglang"
-    assert gateway.config is not None
-    assert gateway.config.mode == "default"
+    config, _, urls, engine_type, _ = gateway.served[0]
+    assert urls == ["http://gpu1:30000", "http://gpu2:30000"]
+    assert engine_type == "sglang"
+    assert config.mode == "default"
     assert capsys.readouterr().err.startswith("note: http://gpu1:30000/v1 is used as http://gpu1:30000")
 
 
