@@ -120,7 +120,7 @@ class Runtime:
 
     def release(self, program_id: str) -> bool:
         """The program is over. Turns of it that still wait are refused. False: no such program was known."""
-        known = program_id in self.scheduler.programs or self._waits(program_id)
+        known = program_id in self.scheduler.programs or (self.scheduler.syncing and self._is_held(program_id))
         self._recorder.forget(program_id)
         self._handle(ProgramReleased(program_id))
         return known
@@ -129,8 +129,8 @@ class Runtime:
         """Steps of a program that have ended; 0 also for one that is not known."""
         return self._recorder.steps(program_id)
 
-    def _waits(self, program_id: str) -> bool:
-        """Whether a turn of the program waits: one that a weight sync holds back may be all that there is of its program."""
+    def _is_held(self, program_id: str) -> bool:
+        """Whether a turn of it waits: one that a weight sync holds back may be all that there is of a program. O(turns)."""
         waiting = (turn for turn in self._turns.values() if not turn.backend and turn.refusal is None)
         return any(turn.program_id == program_id for turn in waiting)
 
