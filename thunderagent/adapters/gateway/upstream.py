@@ -1,7 +1,7 @@
 """Connections to engines: one request at a time on each, kept open, read by callbacks.
 
-A response is handed on as it comes, without a task being woken for each of its parts; that is what a relay needs, and much cheaper
-than a general client.
+A response is handed on as it comes, without a task being woken for each of its parts; that is what a relay needs, and much
+cheaper than a general client.
 """
 
 from __future__ import annotations
