@@ -22,30 +22,9 @@ class Exchange:
     """Takes the place of uvicorn's ASGI cycle. When its client leaves, its task is cancelled."""
 
     __slots__ = (
-        *(
-            "_chunked",
-            "_chunks",
-            "_handle",
-            "_protocol",
-            "_task",
-            "_transport",
-            "chunks",
-            "dialect",
-            "disconnected",
-            "expired",
-            "headers",
-        ),
-        *(
-            "keep_alive",
-            "message_event",
-            "noted",
-            "on_writable",
-            "response_complete",
-            "response_started",
-            "status",
-            "url",
-            "whole",
-        ),
+        *("_chunked", "_handle", "_may_chunk", "_protocol", "_task", "_transport"),
+        *("chunks", "dialect", "disconnected", "expired", "headers", "keep_alive", "message_event", "noted", "on_writable"),
+        *("response_complete", "response_started", "status", "url", "whole"),
     )
 
     def __init__(
@@ -58,14 +37,14 @@ class Exchange:
         *,
         noted: dict[bytes, bytes],
         keep_alive: bool,
-        chunks: bool = True,
+        may_chunk: bool = True,
     ) -> None:
-        """``chunks``: whether the client understands chunked encoding; one that speaks HTTP/1.0 does not."""
+        """``may_chunk``: whether the client understands chunked encoding; one that speaks HTTP/1.0 does not."""
         self._protocol = protocol
         self._transport = protocol.transport
         self._handle = handle
         self._task: asyncio.Task[None] | None = None
-        self._chunked, self._chunks = False, chunks
+        self._chunked, self._may_chunk = False, may_chunk
         self.expired = False
         """Whether its deadline has passed."""
         self.dialect = dialect
@@ -140,7 +119,7 @@ class Exchange:
 
     def begin(self, status: int, headers: Headers, length: int | None) -> None:
         """The head of an answer whose body comes in pieces; ``length`` in bytes, if it is known."""
-        self._chunked = length is None and self._chunks
+        self._chunked = length is None and self._may_chunk
         if length is not None:
             framing = b"content-length: %d\r\n\r\n" % length
         else:

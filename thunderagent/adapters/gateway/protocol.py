@@ -150,7 +150,14 @@ class GatewayProtocol(HttpToolsProtocol):
         keep_alive = version == "1.1" and self.parser.should_keep_alive()
         before = self.cycle
         exchange = Exchange(
-            self, self._way.handle, dialect, self.url, self.headers, noted=noted, keep_alive=keep_alive, chunks=version == "1.1"
+            self,
+            self._way.handle,
+            dialect,
+            self.url,
+            self.headers,
+            noted=noted,
+            keep_alive=keep_alive,
+            may_chunk=version == "1.1",
         )
         self.cycle = exchange  # type: ignore[assignment]
         self._own = exchange
