@@ -11,6 +11,7 @@
     ├── TurnError                one turn could not run; the program may go on with another turn
     │   ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
     │   └── BackendLost          its backend died or left while it ran
+    ├── EngineProblem            an engine does not answer, or not as it should; the message names what was asked and what came
     └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
 To add one: subclass the boundary it belongs to, add it to the tree, and say in its docstring who is to act on it.
@@ -73,6 +74,14 @@ class IllegalTransition(ContractError):
         self.program_id = program_id
         self.state = state
         self.step = step
+
+
+class EngineProblem(ThunderAgentError):
+    """An engine does not answer, or not as it should. The message is for whoever runs it. ``dead``: it did not answer at all."""
+
+    def __init__(self, message: str, *, dead: bool = False) -> None:
+        super().__init__(message)
+        self.dead = dead
 
 
 class TurnError(ThunderAgentError):

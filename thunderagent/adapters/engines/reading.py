@@ -1,0 +1,69 @@
+"""What an engine tells of itself in one look. Pure values; who reads them decides what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EngineKind(StrEnum):
+    """Which program serves."""
+
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    SKYRL = "skyrl"
+
+
+class PriorityOrder(StrEnum):
+    """How an engine orders requests by the ``priority`` in their bodies."""
+
+    LOWER_FIRST = "lower first"
+    HIGHER_FIRST = "higher first"
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One KV cache with the queue before it: a data-parallel rank, or the whole engine where it has one rank. None: not told."""
+
+    index: int
+    capacity_tokens: int | None
+    """KV that requests can fill."""
+    host_tokens: int = 0
+    """Second tier in host memory (SGLang's HiCache, vLLM's offloading)."""
+    usage: float | None = None
+    """Share of the KV cache, 0 to 1, that running requests hold; what waits for reuse in the prefix cache does not count."""
+    running: int | None = None
+    """Requests."""
+    waiting: int | None = None
+    """Requests."""
+    preemptions: int | None = None
+    """Since its start (vLLM: preemptions; SGLang: retractions)."""
+    queried_tokens: int | None = None
+    """Prompt tokens looked up in the prefix cache since its start."""
+    hit_tokens: int | None = None
+    """Of those, found there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at an engine."""
+
+    kind: EngineKind
+    ranks: tuple[Rank, ...]
+    """By index; at least one."""
+    routes_ranks: bool = False
+    """Whether a request can name its rank (header ``X-data-parallel-rank``)."""
+    started_at_s: float | None = None
+    """Unix time (``process_start_time_seconds``): another one than before is another process."""
+    weight_version: str | None = None
+    """Another one than before: the KV cache was flushed."""
+    priority: PriorityOrder | None = None
+    """None: it takes no priorities, or does not tell."""
+    problems: tuple[str, ...] = ()
+    """What it does not tell, each in words."""
+
+    @property
+    def capacity_tokens(self) -> int | None:
+        """Of all ranks together; None: one of them does not tell."""
+        told = [rank.capacity_tokens for rank in self.ranks if rank.capacity_tokens is not None]
+        return sum(told) if told and len(told) == len(self.ranks) else None
