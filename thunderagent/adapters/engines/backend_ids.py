@@ -1,4 +1,4 @@
-"""Ids of backends: what has a KV cache of its own is one. ``http://gpu1:8000`` is an engine, ``http://gpu1:8000#1`` its rank 1."""
+"""Ids of backends. What has a KV cache of its own is one: ``http://gpu1:8000`` an engine, ``http://gpu1:8000#1`` its rank 1."""
 
 from __future__ import annotations
 

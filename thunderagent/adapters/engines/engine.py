@@ -51,7 +51,7 @@ class Engine(Protocol):
         """One look.
 
         Raises:
-            EngineProblem: what answers there is no such engine, or answers nonsense; the message names path, answer and expectation.
+            EngineProblem: what answers there is no such engine, or answers nonsense; the message names path and answer.
         """
         ...
 
