@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import aiohttp
 
 from thunderagent.adapters.engines.capacity import capacity_tokens
+from thunderagent.adapters.engines.engine import Engine
+from thunderagent.adapters.engines.reading import Reading
 from thunderagent.adapters.engines.standing import EngineStatus, Standing
 from thunderagent.errors import ConfigError
 
@@ -48,6 +50,8 @@ class EngineWatch:
         self._session: aiohttp.ClientSession | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._readings: dict[str, Reading] = {}
+        self._engines: dict[str, Engine] = {}
         self._standings = {url: Standing(url, clock(), fixed_capacity_tokens) for url in urls}
 
     async def start(self, required: bool = True) -> None:
@@ -84,6 +88,14 @@ class EngineWatch:
         """How each of them stands."""
         now = self._clock()
         return [standing.status(now) for standing in self._standings.values()]
+
+    def reading(self, url: str) -> Reading | None:
+        """The latest right look at an engine; None: there was none."""
+        return self._readings.get(url)
+
+    def engine(self, url: str) -> Engine | None:
+        """What it is, with the requests that act on it; None: not known yet."""
+        return self._engines.get(url)
 
     def add(self, url: str) -> None:
         """Look after one more engine; it joins when it answers. Nothing happens if it is known."""
