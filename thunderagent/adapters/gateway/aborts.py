@@ -1,8 +1,8 @@
 """Requests that nobody waits for any more, ended by a call of their own.
 
-vLLM sees at once that a connection was closed, and so does SGLang 0.5.23 while it streams. But what SGLang does not stream goes on
-until it looks at the connection: every 4 s (``SGLANG_REQUEST_STATE_WAIT_TIMEOUT``) or 50 tokens, and versions before it let streams
-go on for 2 s. So long the KV cache is held for nobody, which the call spares. After both, one does nothing.
+vLLM sees at once that a connection was closed, and so does SGLang 0.5.23 while it streams; versions before let streams go on for
+2 s. What SGLang does not stream goes on until it looks at the connection, every 4 s (``SGLANG_REQUEST_STATE_WAIT_TIMEOUT``) or 50
+tokens. So long the KV cache would be held for nobody. Where the engine has seen it already, the call does nothing.
 """
 
 from __future__ import annotations

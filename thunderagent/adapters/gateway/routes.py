@@ -99,6 +99,6 @@ def _rank_problem(name: str) -> RequestProblem:
     return RequestProblem(
         400,
         "rank_is_chosen",
-        f"leave {name} out: the gateway chooses the rank, which holds the program's KV cache; X-Thunder-Backend tells which it was",
+        f"leave {name} out: the gateway chooses the rank, where the program's KV cache is; X-Thunder-Backend tells which it was",
         param=name,
     )

@@ -23,8 +23,10 @@ def test_engines_are_listed_with_what_is_known_of_them() -> None:
         assert answer["workers"][0] == {
             "id": worker_id(A),
             "url": A,
+            "backends": [A],
             "healthy": True,
             "is_healthy": True,
+            "paused": False,
             "draining": False,
             "capacity_tokens": 10_000,
             "in_flight": 1,
