@@ -103,7 +103,7 @@ class BodyReader:
             return _asked(forwarded, program_id, stream, ask, fields)
         own_rank = "routed_dp_rank" in parts or "data_parallel_rank" in parts
         own = {"own_priority": "priority" in parts, "own_rid": "rid" in parts, "own_rank": own_rank}
-        return Asked(forwarded, program_id, stream, ask, PromptSize(len(body), 0), **own)
+        return Asked(forwarded, program_id, stream, ask, PromptSize(len(forwarded), 0), **own)
 
 
 def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, fields: RequestFields) -> Asked:
