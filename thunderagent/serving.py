@@ -9,12 +9,12 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.engines.engine import Engine
-from thunderagent.adapters.engines.reading import PriorityOrder
+from thunderagent.adapters.engines.reading import PriorityOrder, Reading
 from thunderagent.adapters.engines.standing import EngineStatus
-from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.routes import AbortCall, Route
 from thunderagent.adapters.gateway.server import Served, run
@@ -87,10 +87,17 @@ async def serve_on_loop(
         await session.stop()
 
 
+class Seen(Protocol):
+    """What the engine watch has seen of engines."""
+
+    def reading(self, url: str) -> Reading | None: ...
+    def engine(self, url: str) -> Engine | None: ...
+
+
 class Routes:
     """The way to each backend, by what its engine told last. Asked for each try."""
 
-    def __init__(self, engines: EngineWatch) -> None:
+    def __init__(self, engines: Seen) -> None:
         self._engines = engines
         self._known: dict[str, tuple[Engine | None, PriorityOrder | None, Route]] = {}
 

@@ -190,3 +190,13 @@ def test_an_engine_that_nobody_knows_and_an_odd_force_are_errors() -> None:
         assert gateway.watch.asked == []
 
     run(scenario)
+
+
+def test_an_engine_that_was_stopped_is_seen_to_be() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.fleet.pause({A}, usable=False)
+        assert [worker["paused"] for worker in (await gateway.get("/workers")).json["workers"]] == [True, False]
+        assert [state["state"] for state in (await gateway.get("/servers")).json["states"]] == ["paused", "up"]
+
+    run(scenario)
