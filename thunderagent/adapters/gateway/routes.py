@@ -65,6 +65,8 @@ def outgoing(route: Route, dialect: Dialect, asked: Asked, lines: list[bytes], p
     Raises:
         RequestProblem: 400; the request names a rank, which is the scheduler's to choose.
     """
+    if route.rank is None and not route.priority_sign and route.abort is None:
+        return Outgoing(lines, asked.body, None)
     members: list[bytes] = []
     request_id = None
     if route.rank is not None:
