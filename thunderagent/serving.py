@@ -71,7 +71,7 @@ async def serve_on_loop(
     config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
 ) -> None:
     """The same on a loop that runs already."""
-    session = Session(config, urls)
+    session = Session(config, urls, per_rank=True)
     group_of = skyrl_group_of if engine_type == "skyrl" else None
     gateway = Gateway(
         session.runtime, session.engines, settings, config.mode, group_of=group_of, route_of=Routes(session.engines)
