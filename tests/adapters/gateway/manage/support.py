@@ -113,6 +113,12 @@ class Gateway:
             self.watch.join(url, self.capacity_tokens)
         self._turn_ids = 1_000_000
 
+    def begin_weight_sync(self) -> None:
+        self.runtime.begin_weight_sync()
+
+    def end_weight_sync(self, *, kv_lost: bool) -> None:
+        self.runtime.end_weight_sync(kv_lost=kv_lost)
+
     async def _probe(self, backend_id: str, *, generation: bool) -> bool:
         return False
 

@@ -17,8 +17,12 @@ class Worker:
     """One engine, as the gateway sees it."""
 
     url: str
-    """Its base URL, which is its id in the runtime too."""
+    """Its base URL."""
+    backends: tuple[str, ...] = ()
+    """Ids of its backends that are up: its URL, or one for each of its ranks."""
     healthy: bool = True
+    paused: bool = False
+    """It was stopped through the gateway (``/pause``, ``/sleep`` and their kind)."""
     draining: bool = False
     """It gets no new turns and leaves when those that run have ended."""
     capacity_tokens: int | None = None
@@ -80,6 +84,14 @@ class Managed(Protocol):
     @property
     def collectors(self) -> Iterable[Collector]:
         """More for ``GET /metrics``: what the gateway counts of HTTP, waits. Asked for once."""
+        ...
+
+    def begin_weight_sync(self) -> None:
+        """Hold every turn back that arrives from now on."""
+        ...
+
+    def end_weight_sync(self, *, kv_lost: bool) -> None:
+        """Let turns start again. ``kv_lost``: KV computed with the old weights is not used any more."""
         ...
 
     @property

@@ -24,8 +24,10 @@ class WorkerView(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
     url: str
+    backends: Annotated[list[str], Meta(description="Its ids elsewhere, one for each data-parallel rank: URL, or URL#RANK.")]
     healthy: Annotated[bool, Meta(description="Whether it answers.")]
     is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
+    paused: Annotated[bool, Meta(description="It was stopped (/pause, /sleep and their kind) and gets no new turns.")]
     draining: bool
     capacity_tokens: int | None
     in_flight: Annotated[int, Meta(description="Requests that are there now.")]
@@ -42,8 +44,10 @@ class WorkerView(msgspec.Struct, kw_only=True):
         return cls(
             id=worker_id(worker.url),
             url=worker.url,
+            backends=list(worker.backends),
             healthy=worker.healthy,
             is_healthy=worker.healthy,
+            paused=worker.paused,
             draining=worker.draining,
             capacity_tokens=worker.capacity_tokens,
             in_flight=worker.in_flight,
@@ -67,7 +71,7 @@ class ServerState(msgspec.Struct):
     """One engine in a word."""
 
     url: str
-    state: Annotated[Literal["up", "draining", "down"], Meta(description="Up: it gets new turns.")]
+    state: Annotated[Literal["up", "paused", "draining", "down"], Meta(description="Up: it gets new turns.")]
 
 
 class ServerList(msgspec.Struct):
@@ -161,10 +165,12 @@ def _spelt(url: str) -> str:
         return url
 
 
-def _state(worker: Worker) -> Literal["up", "draining", "down"]:
+def _state(worker: Worker) -> Literal["up", "paused", "draining", "down"]:
     if worker.draining:
         return "draining"
-    return "up" if worker.healthy and worker.breaker == "closed" else "down"
+    if not worker.healthy or worker.breaker != "closed":
+        return "down"
+    return "paused" if worker.paused else "up"
 
 
 _URL = Parameter("url", "Such as http://gpu1:8000.", {"type": "string"}, required=True)
