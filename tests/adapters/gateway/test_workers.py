@@ -26,6 +26,8 @@ class Status:
     up: bool = True
     capacity_tokens: int | None = 10_000
     problem: str | None = None
+    kind: str | None = None
+    doubted: bool = False
 
 
 class Fixture:
@@ -46,6 +48,8 @@ class Fixture:
     @property
     def statuses(self) -> list[EngineStatus]:
         return list(self.known.values())
+
+    def load(self, backend_id: str) -> None: ...
 
     def add(self, url: str) -> None:
         if url not in self.known:
@@ -223,6 +227,8 @@ def test_an_engine_is_all_of_its_ranks() -> None:
 
             def __init__(self) -> None:
                 self.removed: list[str] = []
+
+            def load(self, backend_id: str) -> None: ...
 
             def add(self, url: str) -> None: ...
 

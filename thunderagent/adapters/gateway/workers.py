@@ -9,6 +9,7 @@ from typing import Protocol
 
 from thunderagent.adapters.gateway.breaker import BreakerState
 from thunderagent.adapters.gateway.fleet import Fleet
+from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.managed import Worker
 
 _WORSE = (BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN)
@@ -38,6 +39,16 @@ class EngineStatus(Protocol):
         """What is wrong, in words."""
         ...
 
+    @property
+    def kind(self) -> str | None:
+        """What it is; None: not known yet."""
+        ...
+
+    @property
+    def doubted(self) -> bool:
+        """Whether it answers so wrongly that it gets no new turns."""
+        ...
+
 
 class Watch(Protocol):
     """Looks after engines: those that answer join the scheduler and the fleet, those that die or are removed leave both."""
@@ -45,6 +56,10 @@ class Watch(Protocol):
     @property
     def statuses(self) -> Sequence[EngineStatus]:
         """Of all engines that are looked after."""
+        ...
+
+    def load(self, backend_id: str) -> Load | None:
+        """What a backend told of itself last; None: nothing."""
         ...
 
     def add(self, url: str) -> None:
@@ -130,10 +145,11 @@ class WatchedWorkers:
     def _worker(self, status: EngineStatus) -> Worker:
         worker = Worker(
             status.url,
-            healthy=status.up,
+            healthy=status.up and not status.doubted,
             draining=status.url in self._drains,
             capacity_tokens=status.capacity_tokens,
             last_problem=status.problem,
+            kind=status.kind,
         )
         backends = [view for view in map(self._fleet.view, self._backends_of(status.url)) if view is not None]
         if not backends:
@@ -141,6 +157,7 @@ class WatchedWorkers:
         return replace(
             worker,
             backends=tuple(backend.id for backend in backends),
+            loads={backend.id: load for backend in backends if (load := self._watch.load(backend.id)) is not None},
             paused=backends[0].paused,
             in_flight=sum(backend.in_flight for backend in backends),
             breaker=max((backend.breaker for backend in backends), key=_WORSE.index),

@@ -36,6 +36,8 @@ def test_engines_are_listed_with_what_is_known_of_them() -> None:
             "breaker": "closed",
             "probe_in_s": None,
             "last_problem": None,
+            "kind": None,
+            "loads": {},
         }
         down = answer["workers"][1]
         assert (down["healthy"], down["in_flight"], down["last_problem"]) == (False, 0, "connection refused")

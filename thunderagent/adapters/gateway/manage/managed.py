@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from prometheus_client.registry import Collector
 
+from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
 from thunderagent.runtime import Runtime
 
@@ -41,6 +42,10 @@ class Worker:
     breaker_openings: int = 0
     probe_in_s: float | None = None
     """Until an open breaker is probed; None: no probe is planned."""
+    kind: str | None = None
+    """``vllm``, ``sglang`` or ``skyrl``; None: not known yet."""
+    loads: Mapping[str, Load] = field(default_factory=dict)
+    """What its backends told last, by their ids."""
 
 
 class Workers(Protocol):
