@@ -27,6 +27,7 @@ BLIND = 1
 
 def doctor(
     engines: Annotated[list[str], typer.Argument(metavar="URL...", help="The engines, as http://host:port.")],
+    *,
     request: Annotated[
         bool, typer.Option("--request/--no-request", help="Also send a tiny request four times: what no page tells.")
     ] = True,

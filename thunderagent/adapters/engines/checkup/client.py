@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from thunderagent.adapters.engines.engine import Page
+from thunderagent.adapters.engines.urls import PORTS
 from thunderagent.errors import EngineProblem
 
 LARGEST_PAGE_BYTES = 16 << 20
@@ -41,8 +42,6 @@ class Answer:
     page: Page
     location: str | None
     """Where it sends its clients instead."""
-    peer: str | None
-    """Who answered: address and port."""
     took_s: float
     """Connecting included."""
 
@@ -72,14 +71,23 @@ class Client:
         """
         start_s = time.monotonic()
         async with self._sent(path, body, headers) as response:
-            peer = _peer(response)
             whole = bytearray()
             async for chunk in response.content.iter_any():
                 whole += chunk
                 if len(whole) > LARGEST_PAGE_BYTES:
                     raise NoAnswer(f"{path} does not end", "correct the address: this is no engine")
             page = Page(response.status, response.content_type, bytes(whole))
-            return Answer(page, response.headers.get("Location"), peer, time.monotonic() - start_s)
+            return Answer(page, response.headers.get("Location"), time.monotonic() - start_s)
+
+    async def addresses(self) -> frozenset[str]:
+        """Behind its name, with the port: whoever shares one is the same server."""
+        parts = urlsplit(self.url)
+        port = parts.port or PORTS[parts.scheme]
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except OSError:
+            return frozenset()
+        return frozenset(f"{host!s} {port}" for *_, (host, *_) in found)
 
     @contextlib.asynccontextmanager
     async def stream(self, path: str, body: Any, headers: dict[str, str] | None = None) -> AsyncIterator[aiohttp.StreamReader]:
@@ -138,7 +146,7 @@ class Client:
                 return NoAnswer(f"cannot be reached: {error.os_error.strerror or error.os_error}", "correct the address")
             case aiohttp.ClientPayloadError():
                 return NoAnswer(f"{path} breaks off", "look into the log of what answers there, and of proxies between")
-        if parts.scheme == "http" and await _speaks_tls(str(parts.hostname), parts.port or 80):
+        if parts.scheme == "http" and await _speaks_tls(str(parts.hostname), parts.port or PORTS[parts.scheme]):
             return NoAnswer("speaks TLS, not plain HTTP", f"write https://{parts.netloc}")
         if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
             return NoAnswer("closes the connection without an answer", START_IT)
@@ -155,12 +163,6 @@ def connection_trace() -> aiohttp.TraceConfig:
     trace.on_connection_create_end.append(connected)
     trace.on_connection_reuseconn.append(connected)
     return trace
-
-
-def _peer(response: aiohttp.ClientResponse) -> str | None:
-    transport = response.connection.transport if response.connection is not None else None
-    name = transport.get_extra_info("peername") if transport is not None else None
-    return f"{name[0]} {name[1]}" if isinstance(name, tuple) else None
 
 
 async def _speaks_tls(host: str, port: int) -> bool:

@@ -72,8 +72,8 @@ class Facts:
     """What to do about it."""
     answered_s: float | None = None
     """How long the first answer took, connecting included; None: there is none."""
-    peer: str | None = None
-    """The address behind the name, with its port."""
+    addresses: frozenset[str] = frozenset()
+    """Behind the name, with the port."""
     kind: EngineKind | None = None
     asks_for_key: bool = False
     models: tuple[Model, ...] = ()

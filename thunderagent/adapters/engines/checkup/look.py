@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiohttp
 
@@ -12,12 +13,13 @@ from thunderagent.adapters.engines.checkup.checks import NAMES
 from thunderagent.adapters.engines.checkup.client import Answer, Client, NoAnswer, connection_trace
 from thunderagent.adapters.engines.checkup.facts import Facts, Model
 from thunderagent.adapters.engines.checkup.finding import Checkup
-from thunderagent.adapters.engines.checkup.setup import METRICS, models_of, setup_of
+from thunderagent.adapters.engines.checkup.setup import models_of, setup_of
 from thunderagent.adapters.engines.checkup.together import judged_together
 from thunderagent.adapters.engines.checkup.trial import Sleep, Subject, try_out
 from thunderagent.adapters.engines.detect import SKYRL_GENERATE, detect, engine_of
 from thunderagent.adapters.engines.engine import Engine
 from thunderagent.adapters.engines.reading import EngineKind, Reading
+from thunderagent.adapters.engines.vllm import METRICS
 from thunderagent.errors import EngineProblem
 
 MODELS = "/v1/models"
@@ -56,16 +58,17 @@ async def facts_of(client: Client, *, request: bool, sleep: Sleep = asyncio.slee
         first = await client.ask(MODELS)
     except NoAnswer as problem:
         return Facts(client.url, problem=str(problem), advice=problem.advice)
-    at = {"url": client.url, "answered_s": first.took_s, "peer": first.peer}
+    at = Facts(client.url, answered_s=first.took_s, addresses=await client.addresses())
     try:
         kind = await _kind(client)
     except EngineProblem as problem:
-        return Facts(**at, problem=str(problem), advice=getattr(problem, "advice", None))
+        return replace(at, problem=str(problem), advice=getattr(problem, "advice", None))
     if kind is None:
         stranger, advice = await _stranger(client, first)
-        return Facts(**at, problem=stranger, advice=advice)
+        return replace(at, problem=stranger, advice=advice)
     engine = engine_of(kind)
     setup = await setup_of(client, kind)
+    await _read(client, engine)  # an engine's configuration is asked with the second look
     reading, reading_problem = await _read(client, engine)
     models, models_problem = _models(first)
     trial = None
@@ -74,9 +77,8 @@ async def facts_of(client: Client, *, request: bool, sleep: Sleep = asyncio.slee
         trial = await try_out(
             client, engine, Subject(models[0].name, models[0].longest_tokens, setup.block_tokens, rank), sleep=sleep
         )
-        reading = (await _read(client, engine))[0] or reading  # some pages are slow at first
-    return Facts(
-        **at,
+    return replace(
+        at,
         kind=kind,
         asks_for_key=first.page.status in WANTS_KEY or client.has_key,
         models=models,

@@ -9,10 +9,9 @@ from thunderagent.adapters.engines.engine import Http, Page
 from thunderagent.adapters.engines.pages import json_of, metrics_of, optional_json
 from thunderagent.adapters.engines.prometheus import samples
 from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.engines.vllm import CACHE, METRICS, SERVER_INFO
 from thunderagent.errors import EngineProblem
 
-METRICS = "/metrics"
-CACHE = "vllm:cache_config_info"
 CREATED = "vllm:prompt_tokens_created"
 """When a process made this counter, in microseconds: no two have the same."""
 
@@ -42,6 +41,8 @@ async def _vllm(http: Http) -> Setup:
     """SkyRL's servers and the embedded engine have the same pages."""
     version, sources, paused = [await _json(http, path) for path in ("/version", "/kv_event_sources", "/is_paused")]
     labels, created = await _cache(http)
+    if paused is not None:
+        await _json(http, SERVER_INFO)  # it takes vLLM some seconds once: longer than `Vllm.read` waits
     return Setup(
         version=_text(version, "version"),
         metrics=None if labels is None else bool(labels),

@@ -25,7 +25,7 @@ def judged_together(all_facts: Sequence[Facts]) -> list[Checkup]:
 def _same_engine(facts: Facts, before: Sequence[Facts]) -> Finding | None:
     for other in before:
         same_process = facts.setup.fingerprint is not None and facts.setup.fingerprint == other.setup.fingerprint
-        if same_process or (facts.peer is not None and facts.peer == other.peer):
+        if same_process or facts.addresses & other.addresses:
             return finding("same_engine", Verdict.WRONG, f"it is the engine of {other.url}", "name it once")
     return None
 

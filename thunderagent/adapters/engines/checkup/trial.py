@@ -55,7 +55,8 @@ async def try_out(http: Client, engine: Engine, subject: Subject, *, sleep: Slee
         trial = replace(trial, streamed=_last_usage(_answered(path, streamed.page)))
     except EngineProblem as error:
         return replace(trial, stream_problem=str(error), abort_unknown="the stream before it failed")
-    aborted, unknown = await _leave(http, engine, path, _long(body, subject), headers, sleep)
+    request = path, _long(body, subject), headers
+    aborted, unknown = await _leave(http, engine, request, sleep)
     return replace(trial, aborted=aborted, abort_unknown=unknown)
 
 
@@ -78,7 +79,7 @@ def _prompt(subject: Subject) -> str:
     words = min(max(LEAST_WORDS, PROMPT_BLOCKS * (subject.block_tokens or 0)), MOST_WORDS)
     if subject.longest_tokens is not None:
         words = min(words, max(1, subject.longest_tokens // 8))  # a word may be several tokens
-    return " ".join([secrets.token_hex(4), *("one two three four".split() * words)[:words]])
+    return " ".join([secrets.token_hex(4), *["word"] * words])
 
 
 def _long(body: dict[str, Any], subject: Subject) -> dict[str, Any]:
@@ -87,13 +88,13 @@ def _long(body: dict[str, Any], subject: Subject) -> dict[str, Any]:
 
 
 async def _leave(
-    http: Client, engine: Engine, path: str, body: dict[str, Any], headers: dict[str, str], sleep: Sleep
+    http: Client, engine: Engine, request: tuple[str, dict[str, Any], dict[str, str]], sleep: Sleep
 ) -> tuple[bool | None, str | None]:
     """Whether the engine lets go of a request whose client goes away; None with a reason: it cannot be seen."""
     try:
         if await _in_flight(http, engine) != 0:
             return None, "it is busy, or does not tell its load"
-        async with http.stream(path, body, headers) as answer:
+        async with http.stream(*request) as answer:
             if not await answer.readline():
                 return None, "its stream is empty"
             if await _in_flight(http, engine) == 0:
