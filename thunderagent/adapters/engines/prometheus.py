@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+_QUOTED = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SAMPLE = re.compile(
-    rb"""(?:[ \t]*\{((?:[^"}]|"(?:[^"\\]|\\.)*+")*+)\})?[ \t]*+  # labels
-    ([^\s_]+)                                                     # value; float() would take 1_000
-    (?:[ \t]+[^\s_]+)?\s*                                         # time, not used""",
-    re.VERBOSE,
+    rb'(?:[ \t]*\{([^"}]*+(?:%(quoted)s[^"}]*+)*+)\})?[ \t]*+'  # labels
+    rb'([^\s_]+)'  # value; float() would take 1_000
+    rb'(?:[ \t]+[^\s_]+)?\s*'  # time, not used
+    % {b"quoted": _QUOTED}
 )
-_LABEL = re.compile(rb'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*+)"\s*(?:,|$)')
+_LABEL = re.compile(rb'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*(%(quoted)s)\s*(?:,|$)' % {b"quoted": _QUOTED})
 _LINE = re.compile(rb"#|[a-zA-Z_:][a-zA-Z0-9_:]*(?:[ \t]*\{.*\})?[ \t]+\S+(?:[ \t]+-?[0-9.]+)?\s*$")
 _ESCAPED = re.compile(r'\\([\\n"])')
+AFTER_NAME = (b"{", b" ", b"\t")
 KEPT_LABELS = 8_192
 """The labels of a series are the same with every look: 100 engines of 8 ranks have so many series that are wanted."""
 
@@ -28,14 +30,22 @@ class Sample(NamedTuple):
 
 
 def samples(page: bytes, names: Iterable[str]) -> dict[str, list[Sample]]:
-    """The samples of each of these series, in order; of those that the page does not have, none.
+    """The samples of each of these series; of those that the page does not have, none.
 
-    Lines must begin with the name, as exporters write them.
+    For gauges and counters: all lines of one stand together, and begin with its name, as exporters write them. The series are
+    given back in the order of the page: names in that order cost one search for all, so they are the best for the next look.
 
     Raises:
         ValueError: a line of a wanted series is broken; the message has it.
     """
-    return {name: list(_of(page, name.encode())) for name in names}
+    found: list[tuple[int, str, list[Sample]]] = []
+    at = 0
+    for name in names:
+        start, lines = _first_line(page, name.encode(), at), []
+        if start >= 0:
+            lines, at = _lines(page, name.encode(), start)
+        found.append((start if start >= 0 else len(page), name, lines))
+    return {name: lines for _, name, lines in sorted(found)}
 
 
 def problem(page: bytes) -> str | None:
@@ -56,19 +66,34 @@ def problem(page: bytes) -> str | None:
     return None if not last or _LINE.match(last) else "breaks off"
 
 
-def _of(page: bytes, name: bytes) -> Iterable[Sample]:
+def _first_line(page: bytes, name: bytes, at: int) -> int:
+    """Where the first line of a series begins, looked for behind ``at`` and then before it; -1: nowhere."""
     line = b"\n" + name
-    at = -1 if page.startswith(name) else page.find(line)
-    while at >= -1:
-        start = at + len(line)
+    for start, end in ((max(at - 1, 0), len(page)), (0, at)):
+        found = page.find(line, start, end)
+        while found >= 0:
+            if _is_of(page, name, found + 1):
+                return found + 1
+            found = page.find(line, found + 1, end)
+    return 0 if _is_of(page, name, 0) else -1
+
+
+def _is_of(page: bytes, name: bytes, start: int) -> bool:
+    """Whether the line that begins there is of this series, and not of one whose name goes on."""
+    after = start + len(name)
+    return page.startswith(name, start) and page[after : after + 1] in AFTER_NAME
+
+
+def _lines(page: bytes, name: bytes, start: int) -> tuple[list[Sample], int]:
+    """The samples from here on, and where the next series begins."""
+    found = []
+    while _is_of(page, name, start):
         end = page.find(b"\n", start)
         if end < 0:
-            raise ValueError(f"{_shown(page[at + 1 :])} breaks off")
-        if page[start : start + 1] in b"{ \t":
-            yield _sample(page[start:end], name)
-        at = page.find(line, end)
-        if at < 0:
-            return
+            raise ValueError(f"{_shown(page[start:])} breaks off")
+        found.append(_sample(page[start + len(name) : end], name))
+        start = end + 1
+    return found, start
 
 
 def _sample(rest: bytes, name: bytes) -> Sample:
@@ -90,7 +115,7 @@ def _labels(text: bytes) -> Mapping[str, str]:
         matched = _LABEL.match(text, at)
         if matched is None:
             raise ValueError(text)
-        name, value = matched[1].decode(), matched[2].decode("utf-8", "replace")
+        name, value = matched[1].decode(), matched[2][1:-1].decode("utf-8", "replace")
         if name in labels:
             raise ValueError(text)
         labels[name] = _ESCAPED.sub(_unescaped, value) if "\\" in value else value

@@ -135,13 +135,13 @@ class Sglang:
             self._has_metrics = False
             return
         text = metrics_of(page, METRICS)
-        if b"\nvllm:" in text:
-            raise EngineProblem(f"{METRICS} is vLLM's")
         try:
             found = samples(text, (*OF_METRICS, PROMPT_TOKENS, CACHED_TOKENS))
         except ValueError as error:
             raise EngineProblem(f"{METRICS}: {error}") from None
         self._metrics = _of_metrics(found)
+        if self._metrics is None and b"\nvllm:" in text:
+            raise EngineProblem(f"{METRICS} is vLLM's")
 
     async def _ask_info(self, http: Http) -> None:
         if self._info or self._info_tries >= SERVER_INFO_TRIES:

@@ -39,6 +39,8 @@ class Vllm:
     def __init__(self) -> None:
         self._config: Mapping[str, Any] = {}
         """``vllm_config`` of the process that runs; empty: not told."""
+        self._series: tuple[str, ...] = (START, CACHE, *LOAD.values())
+        """In the order of the last page."""
         self._process_s: float | None = None
         self._looked = False
         self._tries = 0
@@ -55,12 +57,13 @@ class Vllm:
             EngineProblem: what answers there is no vLLM, or answers nonsense; the message names path and answer.
         """
         page = await self._metrics(http)
-        if b"\nsglang:" in page:
-            raise EngineProblem(f"{METRICS} is SGLang's")
         try:
-            found = samples(page, (START, CACHE, *LOAD.values()))
+            found = samples(page, self._series)
         except ValueError as error:
             raise EngineProblem(f"{METRICS}: {error}") from None
+        self._series = tuple(found)
+        if not found[CACHE] and b"\nsglang:" in page:
+            raise EngineProblem(f"{METRICS} is SGLang's")
         started_s = min((sample.value for sample in found[START]), default=None)
         await self._ask_config(http, started_s, needed=not found[CACHE])
         try:

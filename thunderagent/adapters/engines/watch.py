@@ -84,8 +84,8 @@ class EngineWatch:
         if required and not any(standing.up for standing in standings):
             await self.stop()
             what = "no engine answers there; start it, or correct the address"
-            problems = "; ".join(f"{standing.url}: {standing.problem}" for standing in standings)
-            raise ConfigError("engine.urls", ",".join(self.urls), f"{what} ({problems})" if problems else what)
+            first = f" ({standings[0].problem})" if standings else ""
+            raise ConfigError("engine.urls", ",".join(self.urls), what + first)
         for watched in self._watched.values():
             self._follow(watched, look_at_once=False)
 
