@@ -27,6 +27,8 @@ LEFT_TOKENS = 4_096
 """Of the request that is left: no engine writes so many while its end is waited for."""
 ABORT_WITHIN_S = 6.0
 """SGLang looks after two to four seconds whether a client is still there."""
+SHOWN_WITHIN_S = 3.0
+"""SGLang renews what it tells of its load about once in a second."""
 LOOK_EVERY_S = 0.2
 
 
@@ -97,15 +99,20 @@ async def _leave(
         async with http.stream(*request) as answer:
             if not await answer.readline():
                 return None, "its stream is empty"
-            if await _in_flight(http, engine) == 0:
+            if not await _comes(http, engine, sleep, SHOWN_WITHIN_S, lambda requests: requests != 0):
                 return None, "its metrics do not show the request"
-        for _ in range(round(ABORT_WITHIN_S / LOOK_EVERY_S)):
-            if await _in_flight(http, engine) == 0:
-                return True, None
-            await sleep(LOOK_EVERY_S)
+        return await _comes(http, engine, sleep, ABORT_WITHIN_S, lambda requests: requests == 0), None
     except EngineProblem as error:
         return None, str(error)
-    return False, None
+
+
+async def _comes(http: Client, engine: Engine, sleep: Sleep, within_s: float, wanted: Callable[[int | None], bool]) -> bool:
+    """Whether the number of requests in flight becomes one that is wanted."""
+    for _ in range(round(within_s / LOOK_EVERY_S)):
+        if wanted(await _in_flight(http, engine)):
+            return True
+        await sleep(LOOK_EVERY_S)
+    return False
 
 
 async def _in_flight(http: Client, engine: Engine) -> int | None:
