@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.engines.checkup.support import Canned, Recorded, completion, embedded, served
+from tests.adapters.engines.checkup.support import Canned, Recorded, embedded, served
 from tests.adapters.engines.checkup.test_look import guarded, nobody
 from tests.adapters.engines.checkup.test_trial import Chat
 from tests.cli.support import Command
@@ -38,14 +38,15 @@ def test_an_engine_that_has_everything_is_ready_and_the_next_command_is_told(thu
 
 
 def test_what_is_blind_is_told_with_the_flags_to_restart_with(thunderagent: Command) -> None:
-    bad = Recorded.vllm(prefix_caching=False).having(v1__chat__completions=completion(USAGE))
+    bad = Chat(USAGE, USAGE)
+    bad.prefix_caching = False
     with served(bad.app()) as url:
         ran = thunderagent("doctor", url)
 
     assert (ran.status, ran.err) == (1, "")
     assert f"{url}  vLLM 0.32.0  blind" in ran.out
     assert lines_of(ran.out)[-2:] == [
-        f"blind: {url}: prefix caching, cached tokens, stream usage",
+        f"blind: {url}: prefix caching, cached tokens",
         "  restart it with --enable-prompt-tokens-details, without --no-enable-prefix-caching",
     ]
 

@@ -53,7 +53,7 @@ def test_where_all_is_there_all_is_ok() -> None:
 
     assert checkup.ready
     assert {finding.verdict for finding in checkup.findings} == {Verdict.OK}
-    assert all(finding.fix is finding.flag is None for finding in checkup.findings)
+    assert all(finding.fix is None and finding.flag is None for finding in checkup.findings)
 
 
 def test_every_check_says_in_one_sentence_why_it_matters() -> None:

@@ -287,6 +287,19 @@ def test_something_else(page: Canned, seen: str) -> None:
         assert problem_of(url, "kind")[0].startswith(seen)
 
 
+def test_an_engine_that_answers_but_whose_metrics_hang() -> None:
+    async def hang(request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = Recorded({"/v1/models": Recorded.vllm().pages["/v1/models"]}).app()
+    app.router.add_get("/metrics", hang)
+    with served(app) as url:
+        seen, _ = problem_of(url, "kind", timeout_s=0.5)
+
+    assert seen == "takes the connection, but /metrics is not answered within 0.5 s"
+
+
 def test_the_gateway_itself() -> None:
     with served(Recorded({"/metrics": text("# HELP thunderagent_turns Turns.\nthunderagent_turns_total 1\n")}).app()) as url:
         assert problem_of(url, "kind") == ("a gateway of thunderagent", "name the engines behind it")

@@ -40,6 +40,7 @@ class Chat:
     def __init__(self, usage: Any = USAGE, stream_usage: Any = USAGE, *, goes_on: bool = False, shows: bool = True) -> None:
         self.usage, self.stream_usage = usage, stream_usage
         self.goes_on, self.shows = goes_on, shows
+        self.prefix_caching = True
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.running = 0
@@ -54,7 +55,7 @@ class Chat:
 
     async def metrics(self, request: web.Request) -> web.Response:
         running = float(self.running if self.shows else 0)
-        page = VLLM_METRICS.replace("ON", "True").replace(
+        page = VLLM_METRICS.replace("ON", str(self.prefix_caching)).replace(
             'num_requests_running{engine="0",model_name="tiny"} 0.0',
             f'num_requests_running{{engine="0",model_name="tiny"}} {running}',
         )

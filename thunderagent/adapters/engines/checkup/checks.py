@@ -14,7 +14,7 @@ WHY = {
     "reachable": "Turns run only on an engine that answers.",
     "kind": "How an engine is read depends on what it is.",
     "models": "A turn may run on any of the engines, so each has to serve the model that it names.",
-    "metrics": "Load and KV capacity are read there, with every look.",
+    "metrics": "Load, preemptions and cache hits are read there, with every look.",
     "kv_capacity": "Programs are admitted while their KV caches fit; without it nothing is ever held back.",
     "prefix_caching": "Without it every turn computes its whole context again, whatever the scheduler does.",
     "request": "What engines tell of a request shows only in its answer.",
@@ -223,7 +223,7 @@ def _context_length(facts: Facts) -> Finding:
 def _priority(facts: Facts) -> Finding:
     if facts.reading is not None and facts.reading.priority is not None:
         return finding("priority", Verdict.OK, f"taken, {facts.reading.priority.value}")
-    return _flagged(facts, "priority", Verdict.MISSING, "off, or not told")
+    return _flagged(facts, "priority", Verdict.MISSING, "off" if _tells_arguments(facts) else "off, or not told")
 
 
 def _kv_events(facts: Facts) -> Finding:
@@ -242,7 +242,12 @@ def _host_tier(facts: Facts) -> Finding:
     host_tokens = sum(rank.host_tokens for rank in facts.reading.ranks) if facts.reading is not None else 0
     if host_tokens:
         return finding("host_tier", Verdict.OK, f"{host_tokens:,} tokens")
-    return _flagged(facts, "host_tier", Verdict.MISSING, "none, or not told")
+    return _flagged(facts, "host_tier", Verdict.MISSING, "none" if _tells_arguments(facts) else "none, or not told")
+
+
+def _tells_arguments(facts: Facts) -> bool:
+    """Whether the engine shows how it was started; vLLM does where it has its development endpoints."""
+    return bool(facts.setup.development)
 
 
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
