@@ -25,7 +25,9 @@ PAGE = Path(__file__).parent / "vllm_metrics.txt"
 """Of a vLLM 0.32 at work, as it was."""
 EXPLANATION = """\
 The watch of the gateway looks at 64 engines, each as often as it does by default. They are one other process, which answers with
-the page of a real vLLM (60 kB, 740 lines). CPU time is that of the watch's process alone, on the gateway's event loop (uvloop).
+the page of a real vLLM (60 kB, 740 lines) or, where the watch asks for it and as vLLM does, with the wanted series of it alone;
+whole pages are what a vLLM with several frontends gives. CPU time is that of the watch's process alone, on the gateway's event
+loop (uvloop).
 
 examples
   python -m benchmarks.polling
@@ -42,23 +44,22 @@ def main() -> None:
     parser.add_argument("--engines", type=int, default=ENGINES, help=f"how many (default: {ENGINES})")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    with engines(options.engines) as urls:
-        percent, looks = uvloop.run(polling(urls, options.seconds))
-    goal = AT_MOST_PERCENT if options.engines == ENGINES else None
-    figures = {
-        f"polling_{options.engines}_engines": Figure(percent, "% of a core", at_most=goal),
-        "cpu_per_look": Figure(percent / 100 * options.seconds / max(looks, 1) * 1e6, "us"),
-        "looks_per_s": Figure(looks / options.seconds, "1/s"),
-    }
+    figures = {}
+    for name, whole in (("", False), ("_whole_pages", True)):
+        with engines(options.engines, whole=whole) as urls:
+            percent, looks = uvloop.run(polling(urls, options.seconds))
+        goal = AT_MOST_PERCENT if options.engines == ENGINES and not whole else None
+        figures[f"polling_{options.engines}_engines{name}"] = Figure(percent, "% of a core", at_most=goal)
+        figures[f"cpu_per_look{name}"] = Figure(percent / 100 * options.seconds / max(looks, 1) * 1e6, "us")
     report.print_table(f"Looking at {options.engines} engines", figures)
     if options.json is not None:
         report.write(options.json, figures)
 
 
 @contextlib.contextmanager
-def engines(count: int) -> Iterator[list[str]]:
-    """Their URLs."""
-    command = [sys.executable, "-m", "benchmarks.polling.engines", str(count), str(PAGE)]
+def engines(count: int, *, whole: bool) -> Iterator[list[str]]:
+    """Their URLs. ``whole``: they cannot leave out of their page what is not wanted."""
+    command = [sys.executable, "-m", "benchmarks.polling.engines", str(count), str(PAGE), *(["whole"] if whole else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

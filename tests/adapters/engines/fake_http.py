@@ -44,6 +44,6 @@ class FakeHttp:
 
     async def get(self, path: str) -> Page:
         """Whatever the query."""
-        path = path.partition("?")[0]
+        path = path.partition("?")[0]  # vLLM's filtered page is at /metrics/
         self.asked.append(path)
         return self.pages.get(path, NOT_FOUND)

@@ -41,9 +41,9 @@ def escaped(value: str) -> str:
 def series(draw: st.DrawFn, name: str) -> str:
     """All lines of one name, as exporters and people write them."""
     lines = [f"# HELP {name} {draw(st.sampled_from(['Its help.', 'up 3', name + ' 7']))}", f"# TYPE {name} untyped"]
+    lines = lines if draw(st.booleans()) else []
     for _ in range(draw(st.integers(0, 4))):
-        labels = draw(st.dictionaries(st.text(string.ascii_letters + "_", min_size=1, max_size=5), LABEL, max_size=3))
-        labels.pop("__name__", None)
+        labels = draw(st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=5), LABEL, max_size=3))
         told = draw(st.sampled_from([",", ", "])).join(f'{key}="{escaped(value)}"' for key, value in labels.items())
         comma = "," if told and draw(st.booleans()) else ""
         braces = f"{{{told}{comma}}}" if told or draw(st.booleans()) else ""
@@ -116,13 +116,13 @@ def test_what_the_official_exporter_writes_is_read() -> None:
     assert found["vllm:none"] == []
 
 
-@pytest.mark.parametrize("name", ["vllm_0_32.txt", "vllm_0_32_two_ranks.txt", "sglang_0_5_23.txt"])
+@pytest.mark.parametrize("name", ["vllm_0_32.txt", "vllm_0_32_filtered.txt", "vllm_0_32_two_ranks.txt", "sglang_0_5_23.txt"])
 def test_pages_of_real_engines_are_read_as_the_official_parser_reads_them(name: str) -> None:
     page = recorded(name)
     assert problem(page) is None
     families = [family for family in text_string_to_metric_families(page.decode()) if family.type != "histogram"]
     names = {sample.name for family in families for sample in family.samples}
-    assert len(names) > 10
+    assert len(names) >= 8
     for series_name in names:
         assert same(samples(page, [series_name])[series_name], official(page.decode(), series_name))
 

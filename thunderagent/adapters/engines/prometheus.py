@@ -69,13 +69,15 @@ def problem(page: bytes) -> str | None:
 def _first_line(page: bytes, name: bytes, at: int) -> int:
     """Where the first line of a series begins, looked for behind ``at`` and then before it; -1: nowhere."""
     line = b"\n" + name
-    for start, end in ((max(at - 1, 0), len(page)), (0, at)):
-        found = page.find(line, start, end)
+    for start, end in ((at - 1, len(page)), (-1, at)):
+        if start < 0 and _is_of(page, name, 0):
+            return 0
+        found = page.find(line, max(start, 0), end)
         while found >= 0:
             if _is_of(page, name, found + 1):
                 return found + 1
             found = page.find(line, found + 1, end)
-    return 0 if _is_of(page, name, 0) else -1
+    return -1
 
 
 def _is_of(page: bytes, name: bytes, start: int) -> bool:

@@ -22,5 +22,5 @@ class Skyrl(Vllm):
         return EngineKind.SKYRL
 
     async def _metrics(self, http: Http) -> bytes:
-        page = await http.get(METRICS)
+        page = await http.get(METRICS)  # with or without the series, it is a short one
         return b"" if page.status == 404 else metrics_of(page, METRICS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from thunderagent.adapters.engines.engine import Call, Http
 from thunderagent.adapters.engines.pages import count, json_of, metrics_of, share, tokens
-from thunderagent.adapters.engines.prometheus import Sample, samples
+from thunderagent.adapters.engines.prometheus import Sample, problem, samples
 from thunderagent.adapters.engines.reading import EngineKind, PriorityOrder, Rank, Reading
 from thunderagent.errors import EngineProblem
 
@@ -29,6 +29,8 @@ LOAD = {
     "hit_tokens": "vllm:prefix_cache_hits_total",
 }
 """Fields of ``Rank``, and the series that tell them."""
+FILTERED = f"{METRICS}/?" + "&".join(f"name[]={name}" for name in (START, CACHE, *LOAD.values()))
+"""The same page with these series only: a twentieth of it, which takes vLLM a fifth of the time. Several frontends have none."""
 
 
 class Vllm:
@@ -41,6 +43,8 @@ class Vllm:
         """``vllm_config`` of the process that runs; empty: not told."""
         self._series: tuple[str, ...] = (START, CACHE, *LOAD.values())
         """In the order of the last page."""
+        self._filters = True
+        """Whether it can leave out what is not wanted, as far as is known."""
         self._process_s: float | None = None
         self._looked = False
         self._tries = 0
@@ -93,6 +97,11 @@ class Vllm:
         return Call("/reset_prefix_cache")
 
     async def _metrics(self, http: Http) -> bytes:
+        if self._filters:
+            page = await http.get(FILTERED)
+            if page.status == 200 and CACHE.encode() in page.body and problem(page.body) is None:
+                return page.body
+            self._filters = False
         return metrics_of(await http.get(METRICS), METRICS)
 
     async def _ask_config(self, http: Http, started_s: float | None, needed: bool) -> None:
