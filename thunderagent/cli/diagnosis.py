@@ -103,7 +103,7 @@ def _summary(checkups: Sequence[Checkup]) -> list[Text]:
     if command is not None:
         lines.append(Text.assemble(("ready: ", "bold green"), command))
         if any(checkup.asks_for_key for checkup in checkups):
-            lines.append(Text("  clients send the engines' API key, and the gateway passes it on"))
+            lines.append(Text("  clients send the engines' API key; a gateway without keys of its own passes it on"))
     return lines
 
 

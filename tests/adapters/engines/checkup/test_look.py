@@ -18,6 +18,7 @@ from thunderagent.adapters.engines.checkup import Checkup, Finding, Verdict, che
 from thunderagent.adapters.engines.checkup.client import LARGEST_PAGE_BYTES
 from thunderagent.adapters.engines.reading import EngineKind
 
+PAGES = Path(__file__).parents[1] / "pages"
 HTTP_200 = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -116,6 +117,47 @@ def test_a_server_of_skyrl_gets_the_settings_of_skyrl_as_advice() -> None:
 
     assert checkup.kind is EngineKind.SKYRL
     assert only(checkup, "prefix_caching").fix == "start it with generator.inference_engine.enable_prefix_caching=true"
+
+
+# Real engines' pages
+
+
+def page_of(name: str) -> Canned:
+    body = (PAGES / name).read_text(encoding="utf-8")
+    return Canned(body) if name.endswith(".json") else text(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "capacity", "ranks"),
+    [
+        ("vllm_0_32", "8,192 tokens (256 blocks of 32)", "one"),
+        ("vllm_0_32_two_ranks", "16,384 tokens (2 ranks of 8,192)", "2; a request can name its own (X-data-parallel-rank)"),
+    ],
+)
+def test_pages_of_a_real_vllm(name: str, capacity: str, ranks: str) -> None:
+    real = Recorded.vllm().having(
+        metrics=page_of(f"{name}.txt"), server_info=page_of(f"{name}_server_info.json"), is_paused=told({"is_paused": False})
+    )
+    with served(real.app()) as url:
+        [checkup] = look(url, request=False)
+
+    assert checkup.ready
+    assert (only(checkup, "kv_capacity").seen, only(checkup, "ranks").seen) == (capacity, ranks)
+    assert only(checkup, "prefix_caching").verdict is only(checkup, "development").verdict is Verdict.OK
+
+
+def test_pages_of_a_real_sglang() -> None:
+    real = Recorded.sglang().having(
+        v1__loads=page_of("sglang_0_5_23_loads.json"),
+        server_info=page_of("sglang_0_5_23_server_info.json"),
+        model_info=page_of("sglang_0_5_23_model_info.json"),
+        metrics=page_of("sglang_0_5_23.txt"),
+    )
+    with served(real.app()) as url:
+        [checkup] = look(url, request=False)
+
+    assert (checkup.ready, checkup.name) == (True, "SGLang 0.5.23")
+    assert only(checkup, "kv_capacity").seen == "8,192 tokens"
 
 
 # Keys
