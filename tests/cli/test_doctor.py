@@ -15,8 +15,8 @@ from tests.adapters.engines.checkup.support import Canned, Recorded, embedded, s
 from tests.adapters.engines.checkup.test_look import guarded, nobody
 from tests.adapters.engines.checkup.test_trial import Chat
 from tests.cli.support import Command
-from thunderagent.adapters.engines.checkup.checks import OPTIONAL, WHY
 from thunderagent.adapters.engines.checkup.flags import FLAGS
+from thunderagent.adapters.engines.checkup.wording import OPTIONAL, WHY
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.cli.diagnosis import TITLES
 

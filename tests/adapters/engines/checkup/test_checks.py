@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from thunderagent.adapters.engines.checkup.checks import CHECKS, OPTIONAL, WHY, judged
+from thunderagent.adapters.engines.checkup.checks import CHECKS, judged
 from thunderagent.adapters.engines.checkup.facts import Facts, Model, Setup, Trial, Usage
 from thunderagent.adapters.engines.checkup.finding import Finding, Verdict
 from thunderagent.adapters.engines.checkup.flags import FLAGS
+from thunderagent.adapters.engines.checkup.wording import OPTIONAL, WHY
 from thunderagent.adapters.engines.reading import EngineKind, PriorityOrder, Rank, Reading
 
 RANK = Rank(0, 8_192, running=0, waiting=0)

@@ -5,32 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from thunderagent.adapters.engines.checkup.facts import Facts
-from thunderagent.adapters.engines.checkup.finding import Checkup, Finding, Flag, Verdict
-from thunderagent.adapters.engines.checkup.flags import FLAGS
-from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.engines.checkup.finding import Checkup, Finding, Verdict
+from thunderagent.adapters.engines.checkup.optional import OPTIONAL_CHECKS
+from thunderagent.adapters.engines.checkup.wording import finding, flag_of, flagged, name_of
 
-NAMES = {EngineKind.VLLM: "vLLM", EngineKind.SGLANG: "SGLang", EngineKind.SKYRL: "SkyRL's server"}
-WHY = {
-    "reachable": "Turns run only on an engine that answers.",
-    "kind": "How an engine is read depends on what it is.",
-    "models": "A turn may run on any of the engines, so each has to serve the model that it names.",
-    "metrics": "Load, preemptions and cache hits are read there, with every look.",
-    "kv_capacity": "Programs are admitted while their KV caches fit; without it nothing is ever held back.",
-    "prefix_caching": "Without it every turn computes its whole context again, whatever the scheduler does.",
-    "request": "What engines tell of a request shows only in its answer.",
-    "cached_tokens": "They tell whether a program's KV cache was still there; the scheduler corrects itself by them.",
-    "stream_usage": "Most agents stream; the usage at the end tells how large a program is.",
-    "abort": "A request whose client has left would go on, and hold KV cache that nobody counts.",
-    "ranks": "Each rank has a KV cache of its own, and a program has to come back to the one that holds it.",
-    "same_engine": "Its KV cache would be counted twice.",
-    "context_length": "A context that is larger than the KV cache of a rank can never run.",
-    "priority": "The engine then runs first what the scheduler wants first.",
-    "kv_events": "They tell at once what was evicted; without them it shows with the next turn.",
-    "development": "Weight syncs of RL pause the engine and empty its cache; serving needs none of it.",
-    "host_tier": "KV cache that gives way can come back from host memory.",
-}
-"""Every check, in the order in which it is told."""
-OPTIONAL = ("context_length", "priority", "kv_events", "development", "host_tier")
 NOT_TRIED = "no request was sent"
 
 
@@ -40,38 +18,6 @@ def judged(facts: Facts) -> Checkup:
     if facts.kind is not None and not facts.problem:
         findings += [check(facts) for check in CHECKS]
     return Checkup(facts.url, facts.kind, name_of(facts), facts.asks_for_key, tuple(findings))
-
-
-def name_of(facts: Facts) -> str | None:
-    """What it is, for people."""
-    if facts.kind is None:
-        return None
-    if facts.simulated:
-        return "the embedded, simulated engine"
-    return " ".join(filter(None, (NAMES[facts.kind], facts.setup.version)))
-
-
-def finding(
-    check: str, verdict: Verdict, seen: str, fix: str | None = None, *, flag: Flag | None = None, needed: bool | None = None
-) -> Finding:
-    """With what is the same for all findings of a check."""
-    return Finding(check, verdict, seen, WHY[check], check not in OPTIONAL if needed is None else needed, fix, flag)
-
-
-def _flagged(facts: Facts, check: str, verdict: Verdict, seen: str) -> Finding:
-    """Mended by a flag of this kind of engine, where it has one."""
-    flag = _flag(facts, check)
-    return finding(check, verdict, seen, None if flag is None else fix_of(flag), flag=flag)
-
-
-def _flag(facts: Facts, check: str) -> Flag | None:
-    """The embedded engine has none of vLLM's flags."""
-    return None if facts.kind is None or facts.simulated else FLAGS[facts.kind].get(check)
-
-
-def fix_of(flag: Flag) -> str:
-    """In words."""
-    return f"start it without {flag.text}" if flag.remove else f"start it with {flag.text}"
 
 
 def _reachable(facts: Facts) -> Finding:
@@ -103,12 +49,12 @@ def _models(facts: Facts) -> Finding:
 
 def _metrics(facts: Facts) -> Finding:
     if facts.reading is None:
-        return _flagged(facts, "metrics", Verdict.MISSING, facts.reading_problem or "they are not told")
+        return flagged(facts, "metrics", Verdict.MISSING, facts.reading_problem or "they are not told")
     if facts.setup.metrics is False:
-        return _flagged(facts, "metrics", Verdict.MISSING, "/metrics has none of the engine")
+        return flagged(facts, "metrics", Verdict.MISSING, "/metrics has none of the engine")
     ranks = facts.reading.ranks
     if any(rank.running is None for rank in ranks):
-        return _flagged(facts, "metrics", Verdict.MISSING, "they do not tell how many requests run")
+        return flagged(facts, "metrics", Verdict.MISSING, "they do not tell how many requests run")
     waiting = sum(rank.waiting or 0 for rank in ranks)
     return finding("metrics", Verdict.OK, f"{sum(rank.running or 0 for rank in ranks)} requests run, {waiting} wait")
 
@@ -118,7 +64,7 @@ def _kv_capacity(facts: Facts) -> Finding:
     if reading is None or reading.capacity_tokens is None:
         seen = "; ".join(reading.problems) if reading is not None and reading.problems else "it is not told"
         fix = "mend its metrics, or tell the gateway --capacity-tokens"
-        return finding("kv_capacity", Verdict.MISSING, seen, fix, flag=_flag(facts, "metrics"))
+        return finding("kv_capacity", Verdict.MISSING, seen, fix, flag=flag_of(facts, "metrics"))
     each = [rank.capacity_tokens or 0 for rank in reading.ranks]
     block = facts.setup.block_tokens or 1
     whole = f"{sum(each):,} tokens"
@@ -132,7 +78,7 @@ def _kv_capacity(facts: Facts) -> Finding:
 
 def _prefix_caching(facts: Facts) -> Finding:
     if facts.setup.prefix_caching is False:
-        return _flagged(facts, "prefix_caching", Verdict.WRONG, "it is off")
+        return flagged(facts, "prefix_caching", Verdict.WRONG, "it is off")
     again = facts.trial.again if facts.trial is not None else None
     if facts.setup.prefix_caching or (again is not None and again.cached_tokens):
         return finding("prefix_caching", Verdict.OK, "it is on")
@@ -153,13 +99,13 @@ def _cached_tokens(facts: Facts) -> Finding:
     trial = facts.trial
     if trial is None or trial.again is None:
         if facts.setup.cache_report is False:
-            return _flagged(facts, "cached_tokens", Verdict.MISSING, "it says that it leaves them out of usage")
+            return flagged(facts, "cached_tokens", Verdict.MISSING, "it says that it leaves them out of usage")
         if facts.setup.cache_report:
             return finding("cached_tokens", Verdict.OK, "it says that usage has them")
         return finding("cached_tokens", Verdict.UNKNOWN, NOT_TRIED if trial is None else "the request failed")
     prompt, cached = trial.again.prompt_tokens or 0, trial.again.cached_tokens
     if cached is None:
-        return _flagged(facts, "cached_tokens", Verdict.MISSING, "usage does not tell them")
+        return flagged(facts, "cached_tokens", Verdict.MISSING, "usage does not tell them")
     if cached or facts.setup.prefix_caching is False:
         return finding("cached_tokens", Verdict.OK, f"{cached:,} of {prompt:,} when a prompt came again")
     seen = f"0 of {prompt:,} though the prompt had just been there"
@@ -208,48 +154,6 @@ def _ranks(facts: Facts) -> Finding:
     return finding("ranks", Verdict.WRONG, f"{number}, and requests cannot name theirs", fix)
 
 
-def _context_length(facts: Facts) -> Finding:
-    longest = max((model.longest_tokens for model in facts.models if model.longest_tokens is not None), default=None)
-    capacities = [rank.capacity_tokens for rank in facts.reading.ranks] if facts.reading is not None else []
-    known = [capacity for capacity in capacities if capacity is not None]
-    if longest is None or not known:
-        return finding("context_length", Verdict.UNKNOWN, "context length or KV capacity are not told")
-    seen = f"up to {longest:,} tokens, {min(known) / longest:.1f} of them at once in the KV cache"
-    if longest <= min(known):
-        return finding("context_length", Verdict.OK, seen)
-    return _flagged(facts, "context_length", Verdict.WRONG, f"up to {longest:,} tokens, more than the KV cache of {min(known):,}")
-
-
-def _priority(facts: Facts) -> Finding:
-    if facts.reading is not None and facts.reading.priority is not None:
-        return finding("priority", Verdict.OK, f"taken, {facts.reading.priority.value}")
-    return _flagged(facts, "priority", Verdict.MISSING, "off" if _tells_arguments(facts) else "off, or not told")
-
-
-def _kv_events(facts: Facts) -> Finding:
-    if facts.setup.kv_events:
-        return finding("kv_events", Verdict.OK, "published")
-    return _flagged(facts, "kv_events", Verdict.MISSING, "not told" if facts.setup.kv_events is None else "off")
-
-
-def _development(facts: Facts) -> Finding:
-    if facts.setup.development:
-        return finding("development", Verdict.OK, "it can be paused and its cache emptied")
-    return _flagged(facts, "development", Verdict.MISSING, "off")
-
-
-def _host_tier(facts: Facts) -> Finding:
-    host_tokens = sum(rank.host_tokens for rank in facts.reading.ranks) if facts.reading is not None else 0
-    if host_tokens:
-        return finding("host_tier", Verdict.OK, f"{host_tokens:,} tokens")
-    return _flagged(facts, "host_tier", Verdict.MISSING, "none" if _tells_arguments(facts) else "none, or not told")
-
-
-def _tells_arguments(facts: Facts) -> bool:
-    """Whether the engine shows how it was started; vLLM does where it has its development endpoints."""
-    return bool(facts.setup.development)
-
-
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     _models,
     _metrics,
@@ -260,9 +164,5 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     _stream_usage,
     _abort,
     _ranks,
-    _context_length,
-    _priority,
-    _kv_events,
-    _development,
-    _host_tier,
+    *OPTIONAL_CHECKS,
 )

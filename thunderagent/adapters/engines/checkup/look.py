@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import aiohttp
 
-from thunderagent.adapters.engines.checkup.checks import NAMES
 from thunderagent.adapters.engines.checkup.client import Answer, Client, NoAnswer, connection_trace
 from thunderagent.adapters.engines.checkup.facts import Facts, Model
 from thunderagent.adapters.engines.checkup.finding import Checkup
 from thunderagent.adapters.engines.checkup.setup import models_of, setup_of
 from thunderagent.adapters.engines.checkup.together import judged_together
 from thunderagent.adapters.engines.checkup.trial import Sleep, Subject, try_out
+from thunderagent.adapters.engines.checkup.wording import NAMES
 from thunderagent.adapters.engines.detect import SKYRL_GENERATE, detect, engine_of
 from thunderagent.adapters.engines.engine import Engine
 from thunderagent.adapters.engines.reading import EngineKind, Reading

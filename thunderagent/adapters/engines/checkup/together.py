@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from thunderagent.adapters.engines.checkup.checks import finding, judged
+from thunderagent.adapters.engines.checkup.checks import judged
 from thunderagent.adapters.engines.checkup.facts import Facts
 from thunderagent.adapters.engines.checkup.finding import Checkup, Finding, Verdict
+from thunderagent.adapters.engines.checkup.wording import finding
 
 
 def judged_together(all_facts: Sequence[Facts]) -> list[Checkup]:
