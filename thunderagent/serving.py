@@ -9,6 +9,8 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
+from thunderagent.adapters.engines.detect import AUTO
+from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.server import Served, run
@@ -42,7 +44,7 @@ def serve(
 
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
-        engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group.
+        engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group; ``auto``: each engine shows it.
         on_ready: called with the gateway's URL, and how the engines stand, once it accepts connections.
 
     Raises:
@@ -63,7 +65,8 @@ async def serve_on_loop(
     config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
 ) -> None:
     """The same on a loop that runs already."""
-    session = Session(config, urls)
+    kind = None if engine_type == AUTO else EngineKind(engine_type)
+    session = Session(config, urls, kind=kind, per_rank=True)
     group_of = skyrl_group_of if engine_type == "skyrl" else None
     gateway = Gateway(session.runtime, session.engines, settings, config.mode, group_of)
     session.listen(gateway)

@@ -355,6 +355,43 @@ def test_progress_health_and_lost_caches_reach_the_scheduler() -> None:
     asyncio.run(scenario())
 
 
+def test_a_backend_is_healthy_while_no_source_objects() -> None:
+    fixture = Fixture()
+    runtime = fixture.runtime
+    backend = runtime.scheduler.ledger.backends["a"]
+
+    def healthy_after(healthy: bool, source: str) -> bool:
+        runtime.set_health("a", healthy=healthy, source=source)
+        return backend.healthy
+
+    async def scenario() -> None:
+        assert healthy_after(True, "pages"), "who never objected takes nothing back"
+        assert not healthy_after(False, "breaker")
+        assert not healthy_after(False, "pages")
+        assert not healthy_after(True, "breaker")
+        assert not healthy_after(True, "breaker")
+        assert healthy_after(True, "pages")
+
+    asyncio.run(scenario())
+
+
+def test_objections_are_forgotten_when_a_backend_leaves() -> None:
+    fixture = Fixture()
+    runtime = fixture.runtime
+
+    async def scenario() -> None:
+        runtime.set_health("a", healthy=False, source="pages")
+        runtime.remove_backend("a")
+        runtime.set_health("a", healthy=False, source="pages")
+        assert runtime.scheduler.counters.late_events == 1, "of one that is gone"
+        runtime.add_backend("a", 1_000)
+        assert runtime.scheduler.ledger.backends["a"].healthy
+        runtime.set_health("a", healthy=False)
+        assert not runtime.scheduler.ledger.backends["a"].healthy
+
+    asyncio.run(scenario())
+
+
 def test_a_program_that_expires_is_forgotten_by_the_records_too() -> None:
     fixture = Fixture(limits=Limits(idle_ttl_s=0.5))
 

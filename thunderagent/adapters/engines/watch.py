@@ -22,6 +22,8 @@ LOOK_TIMEOUT_S = 5.0
 """An engine that does not answer a look for this long is as good as dead for new turns."""
 JITTER = 0.1
 """Share of the period by which looks come earlier or later, so that those at many engines do not fall together."""
+GRID_S = 0.1
+"""Looks that fall into one such span begin together: waking up costs more than a look."""
 
 
 @dataclass(slots=True, eq=False)
@@ -161,8 +163,14 @@ class EngineWatch:
         if look_at_once:
             await self._look(watched)
         while True:
-            await self._sleep(self._poll_s * random.uniform(1 - JITTER, 1 + JITTER))
+            await self._sleep(self._pause_s())
             await self._look(watched)
+
+    def _pause_s(self) -> float:
+        """Until the next look."""
+        pause_s = self._poll_s * random.uniform(1 - JITTER, 1 + JITTER)
+        grid_s = min(GRID_S, JITTER * self._poll_s)
+        return pause_s - (self._clock() + pause_s) % grid_s
 
     async def _look(self, watched: _Watched) -> None:
         """One look. Whatever comes of it, there is a next one."""
