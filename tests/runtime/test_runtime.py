@@ -455,3 +455,26 @@ def test_a_turn_that_failed_and_is_given_up_is_accounted_once() -> None:
     asyncio.run(scenario())
     assert [step.outcome for step in fixture.steps] == ["failed"]
     assert fixture.runtime.scheduler.counters.late_events == 0
+
+
+def test_a_turn_knows_its_priority_for_the_engine_only_while_it_is_admitted_by_the_scheduler() -> None:
+    async def scenario() -> None:
+        runtime = Runtime(DefaultPolicy())
+        runtime.add_backend("a", 10_000)
+        told = []
+        for program, priority in (("first", 0), ("second", 0), ("urgent", -1), ("first", 5)):
+            async with runtime.turn(program, prompt_tokens=10, priority=priority) as turn:
+                assert turn.priority is not None
+                told.append(turn.priority)
+                turn.finish(Usage(10, 1))
+        assert told[2] < told[0] == told[3] < told[1]  # the caller's, read with the first turn, then the order of birth
+        async with runtime.turn("second", prompt_tokens=10) as turn:
+            runtime.begin_weight_sync()
+            again = asyncio.create_task(turn.again())
+            await settle()
+            assert turn.priority is None
+            runtime.end_weight_sync()
+            await again
+            assert turn.priority == told[1]
+
+    asyncio.run(scenario())

@@ -356,10 +356,11 @@ def test_what_an_engine_told_last_and_how_it_is_acted_on_can_be_asked_for() -> N
         assert reading is not None
         assert told is not None
         assert (reading.capacity_tokens, told.drop_cache()) == (1_600, Call("/reset_prefix_cache"))
+        assert watch.load(url) == watch.load(f"{url}#0") == reading.ranks[0]
         engine.page = b"<html>"
         await fixture.round()
         assert watch.reading(url) is reading, "the latest right one"
-        assert (watch.reading(NOBODY), watch.engine(NOBODY)) == (None, None)
+        assert (watch.reading(NOBODY), watch.engine(NOBODY), watch.load(NOBODY)) == (None, None, None)
 
     run(scenario)
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.engines.engine import Engine
 from thunderagent.adapters.engines.look import Looker
-from thunderagent.adapters.engines.reading import EngineKind, Reading
+from thunderagent.adapters.engines.reading import EngineKind, Rank, Reading
 from thunderagent.adapters.engines.standing import CacheLost, Doubt, EngineStatus, Lost, News, Standing, Up
 from thunderagent.errors import ConfigError, EngineProblem
 
@@ -115,6 +116,12 @@ class EngineWatch:
         """The latest right look at an engine; None: there was none."""
         watched = self._watched.get(url)
         return None if watched is None else watched.standing.reading
+
+    def load(self, backend_id: str) -> Rank | None:
+        """What a backend told of itself last: a rank, or the whole engine; None: nothing."""
+        url, rank = split(backend_id)
+        reading = self.reading(url)
+        return None if reading is None else reading.load(rank)
 
     def engine(self, url: str) -> Engine | None:
         """What it is, with the requests that act on it; None: not known yet."""
