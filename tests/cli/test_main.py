@@ -20,7 +20,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["simulate"], ["replay"], ["report"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["serve"], ["doctor"], ["simulate"], ["replay"], ["report"]], ids=str)
 def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) -> None:
     told = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
 
@@ -29,6 +29,7 @@ def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) ->
     wanted = {
         "": "simulate",
         "serve": "gateway in front of your engines",
+        "doctor": "Look at your engines",
         "simulate": "Simulated agents",
         "replay": "Replays a recorded trace",
         "report": "study.json",

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 TERMINAL = ("typer", "rich")
 STUDY = (*TERMINAL, "matplotlib", "jinja2")
+ENGINES = (*TERMINAL, "aiohttp")
 GATEWAY = (*TERMINAL, "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")
 
 
@@ -32,6 +33,13 @@ COMMANDS = {
         "Serve: an OpenAI-compatible gateway in front of your engines, which schedules whole agent runs.",
         "gateway",
         GATEWAY,
+    ),
+    "doctor": Command(
+        "thunderagent.cli.doctor",
+        "doctor",
+        "Look at your engines: what is there, what the scheduler would miss, and the flag that brings it.",
+        "gateway",
+        ENGINES,
     ),
     "simulate": Command(
         "thunderagent.cli.simulate",

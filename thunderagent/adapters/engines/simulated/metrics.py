@@ -9,10 +9,10 @@ def render_metrics(engine: SimulatedEngine, model_name: str) -> str:
     """One scrape."""
     spec, counters = engine.spec, engine.counters
     labels = f'engine="0",model_name="{_escape(model_name)}"'
-    # vLLM keeps one block as padding, so clients take num_gpu_blocks - 1 as usable; ours are all usable.
+    # vLLM keeps one block as padding, so clients take one less as usable, of blocks and of their tokens; ours are all usable.
     config = (
         f'block_size="{spec.block_size_tokens}",num_gpu_blocks="{engine.num_blocks + 1}",'
-        f'kv_cache_size_tokens="{spec.usable_tokens}",enable_prefix_caching="True",{labels}'
+        f'kv_cache_size_tokens="{spec.usable_tokens + spec.block_size_tokens}",enable_prefix_caching="True",{labels}'
     )
     usage = engine.used_blocks / engine.num_blocks
     hits = counters.prefix_cache_hits_tokens
