@@ -1,4 +1,4 @@
-"""The commands of an engine that is served here: `setup`, `model`, `serve`, and what these have in common."""
+"""The commands of an engine that is served here: `setup`, `check`, `model`, `serve`, and what these have in common."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def run(
         environment.make(finish=lambda: _make_model(environment, tiny_model(environment)))
         return
     environment.require()
+    if asked.command == "check":
+        return
     if asked.command == "model":
         _make_model(environment, asked.folder, *more)
     elif not (asked.model / "config.json").exists():
@@ -69,6 +71,7 @@ def _parse(
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help=f"make {environment.folder}; does nothing when it is there")
+    commands.add_parser("check", help="say what is to be done, and end with 1, if it is not there")
     model = commands.add_parser("model", help="make another model; sizes as in the example above")
     model.add_argument("folder", type=Path)
     server = commands.add_parser("serve", help="start a server", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
