@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from environment import SCRIPTS, Environment
+from environment import Environment
 
 VARIABLES = {
     "HF_HUB_OFFLINE": "1",
@@ -21,11 +20,6 @@ VARIABLES = {
 """Of every server."""
 
 
-def tiny_model(environment: Environment) -> Path:
-    """The model that is served if no other is named."""
-    return environment.folder / "tiny-model"
-
-
 def run(
     environment: Environment,
     description: str,
@@ -35,13 +29,14 @@ def run(
     """Parse and do it. ``options`` adds those of `serve` that are the engine's own; what follows ``--`` goes to the engine."""
     asked, more = _parse(environment, description, options)
     if asked.command == "setup":
-        environment.make(finish=lambda: _make_model(environment, tiny_model(environment)))
+        environment.make()
+        environment.make_tiny_model()
         return
-    environment.require()
+    environment.require(tiny_model=asked.command == "check" or getattr(asked, "model", None) == environment.tiny_model())
     if asked.command == "check":
         return
     if asked.command == "model":
-        _make_model(environment, asked.folder, *more)
+        environment.make_model(asked.folder, *more)
     elif not (asked.model / "config.json").exists():
         sys.exit(f"error: --model is {asked.model}, it must be a folder with a config.json")
     else:
@@ -51,12 +46,6 @@ def run(
 def load_options(model: Path) -> list[str]:
     """Weights are drawn at random where a model's folder has none."""
     return [] if any(model.glob("*.safetensors")) else ["--load-format", "dummy"]
-
-
-def _make_model(environment: Environment, folder: Path, *options: str) -> None:
-    """A folder that `serve --model` takes."""
-    script = SCRIPTS / "engines" / "tiny_model.py"
-    subprocess.run([str(environment.python), str(script), str(folder), *options], check=True)
 
 
 def _parse(
@@ -78,7 +67,7 @@ def _parse(
     server.add_argument("--port", type=int, required=True)
     server.add_argument("--host", default="127.0.0.1")
     server.add_argument(
-        "--model", type=Path, default=tiny_model(environment), help="a folder; without weights in it they are drawn at random"
+        "--model", type=Path, default=environment.tiny_model(), help="a folder; without weights in it they are drawn at random"
     )
     server.add_argument("--served-model-name", default="tiny", help="what requests call the model")
     server.add_argument("--max-seqs", type=int, default=64, help="requests that run at a time")

@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 ROOT = SCRIPTS.parent
+MODEL_MAKER = SCRIPTS / "engines" / "tiny_model.py"
 TRIES = 3
 """Of an installation: pip itself tries a file that breaks off only once."""
 PAUSE_S = 10.0
@@ -56,7 +57,7 @@ class Environment:
     @property
     def folder(self) -> Path:
         """Where it is."""
-        return cache() / f"{self.name}-{hashlib.sha256(self.lock.read_bytes()).hexdigest()[:12]}"
+        return cache() / f"{self.name}-{_hash(self.lock)}"
 
     @property
     def python(self) -> Path:
@@ -72,14 +73,14 @@ class Environment:
         """Whether it is there, whole, and the Python that made it, too."""
         return self.stamp.exists() and self.python.exists()
 
-    def require(self) -> None:
-        """End with what to do about it if it is not there."""
-        if not self.ready():
+    def require(self, tiny_model: bool = False) -> None:
+        """End with what to do about it if it, or also its tiny model, is not there."""
+        if not self.ready() or (tiny_model and not self.has_tiny_model()):
             sys.exit(f"error: there is no environment for {self.name} as locked: run scripts/{self.script} setup first")
         self.stamp.touch()
 
-    def make(self, finish: Callable[[], object] = lambda: None) -> None:
-        """Make it, once; nothing is installed outside of its folder. ``finish`` adds what is no package.
+    def make(self) -> None:
+        """Make it, once; nothing is installed outside of its folder.
 
         A second setup at the same time waits for the first one. One that was ended halfway is made anew.
         """
@@ -93,10 +94,26 @@ class Environment:
             print(f"setting up {self.folder} (once; some minutes)", file=sys.stderr, flush=True)
             shutil.rmtree(self.folder, ignore_errors=True)
             self._install()
-            finish()
             self.stamp.touch()
             self._remove_old()
             print(f"took {time.monotonic() - begin_s:.0f} s, {_size_gb(self.folder):.1f} GB", file=sys.stderr, flush=True)
+
+    def tiny_model(self) -> Path:
+        """A model that its `tiny_model.py` makes: another one whenever that has changed."""
+        return self.folder / f"tiny-model-{_hash(MODEL_MAKER)}"
+
+    def make_tiny_model(self) -> None:
+        """Make it, once."""
+        if not self.has_tiny_model():
+            self.make_model(self.tiny_model())
+
+    def has_tiny_model(self) -> bool:
+        """Whether all of it is there."""
+        return (self.tiny_model() / "generation_config.json").exists()  # the last that is written
+
+    def make_model(self, folder: Path, *options: str) -> None:
+        """Any other."""
+        subprocess.run([str(self.python), str(MODEL_MAKER), str(folder), *options], check=True)
 
     def replace_this_process(self, *arguments: str, variables: dict[str, str] | None = None) -> None:
         """Go on as this environment's Python, with the same process id: whoever started us can end it."""
@@ -145,6 +162,10 @@ def _run(*command: str, tries: int = 1) -> None:
             print(f"trying again in {PAUSE_S:g} s", file=sys.stderr, flush=True)
             time.sleep(PAUSE_S)
     sys.exit(f"error: {' '.join(command[:4])} ... ended with {ended.returncode}")
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _size_gb(folder: Path) -> float:

@@ -24,7 +24,7 @@ from pathlib import Path
 from environment import SCRIPTS, Environment
 
 ENVIRONMENT = Environment("real-mocker", SCRIPTS / "locks" / "mocker.lock.txt")
-TINY = ENVIRONMENT.folder / "tiny-model"
+TINY = ENVIRONMENT.tiny_model()
 
 
 def main() -> None:
@@ -42,8 +42,8 @@ def main() -> None:
 
 def setup() -> None:
     """Install the mocker and make the tokenizer that its frontend needs."""
-    script = str(SCRIPTS / "engines" / "tiny_model.py")
-    ENVIRONMENT.make(finish=lambda: subprocess.run([str(ENVIRONMENT.python), script, str(TINY)], check=True))
+    ENVIRONMENT.make()
+    ENVIRONMENT.make_tiny_model()
 
 
 def replay(options: argparse.Namespace) -> None:

@@ -45,7 +45,7 @@ def test_a_cache_that_was_emptied_is_noticed_with_the_next_turn_and_does_no_harm
     assert turn() == 0
     assert turn() >= 480
     reprefilled = [step["reprefilled_tokens"] for step in gateway.get("/profiles/a")["steps"]]
-    assert reprefilled[1] < 32 and reprefilled[2] >= 480 and reprefilled[3] < 32
+    assert reprefilled[1] <= 32 and reprefilled[2] >= 480 and reprefilled[3] <= 32  # the last block is computed anew each time
 
 
 def test_a_prompt_that_is_too_long_gets_the_engines_own_answer(engine: RealEngine, gateway: Running) -> None:

@@ -70,7 +70,8 @@ def test_agents_survive_an_engine_that_is_killed_and_comes_back(engine: RealEngi
     tally = asyncio.run(go_through_it())
 
     assert len(tally.answers) == 30
-    steps = [step for i in range(5) for step in gateway.get(f"/profiles/agent-1-{i}")["steps"]]
-    assert sum(step["outcome"] == "completed" for step in steps) == 30
-    again = [step for step in steps if step["outcome"] == "completed" and step["step_id"] > 1 and not step["cached_tokens"]]
-    assert len(again) >= 4, "every agent but the first to come back with the shared start finds nothing in the new cache"
+    steps = [step for i in range(5) for step in gateway.get(f"/profiles/agent-1-{i}")["steps"] if step["outcome"] == "completed"]
+    assert len(steps) == 30
+    came_back = [step for step in steps if step["step_id"] > 1 and step["cached_tokens"] <= load.shared_tokens]
+    assert len(came_back) >= 4, "each finds at most the shared start in the new cache"
+    assert all(step["reprefilled_tokens"] > 200 for step in came_back)
