@@ -115,7 +115,8 @@ class Sglang:
     drop_cache = Call("/flush_cache")
 
     def turn(self, prompt: list[int], answer_tokens: int) -> dict[str, Any]:
-        return {"input_ids": prompt, "sampling_params": {"max_new_tokens": answer_tokens, "ignore_eos": True}}
+        # With ignore_eos it would set room aside for the whole answer, as it does for no real request.
+        return {"input_ids": prompt, "sampling_params": {"max_new_tokens": answer_tokens, "min_new_tokens": answer_tokens}}
 
     def read(self, answer: dict[str, Any]) -> Answer:
         meta = answer["meta_info"]

@@ -13,8 +13,8 @@ def test_preempted_turns_are_counted_by_the_engine_and_end_whole(engine: RealEng
     engine.call(engine.kind.drop_cache)
     before = engine.preemptions
     with gateway_before(engine.url, options=("--router", "default")) as gateway:
-        load = Load(agents=16, turns=1, seed=2, shared_tokens=0, first_tokens=450, answer_tokens=(200, 200))
+        load = Load(agents=16, turns=1, seed=2, shared_tokens=0, first_tokens=300, answer_tokens=(400, 400))
         tally = asyncio.run(run(engine.kind, gateway.url, load))
 
-    assert [len(answer.token_ids) for answer in tally.answers] == [200] * 16
+    assert [len(answer.token_ids) for answer in tally.answers] == [400] * 16
     assert engine.preemptions > before

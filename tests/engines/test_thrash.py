@@ -17,6 +17,7 @@ def test_agents_thrash_the_engine_alone_and_do_not_with_thunder(engine: RealEngi
     engine.call(engine.kind.drop_cache)
     scheduled = asyncio.run(run(engine.kind, gateway.url, LOAD))
 
+    print(f"hit rate alone {alone.hit_rate:.3f}, with thunder {scheduled.hit_rate:.3f}")
     assert len(alone.answers) == len(scheduled.answers) == LOAD.agents * LOAD.turns
-    assert alone.hit_rate < 0.45, (alone.hit_rate, scheduled.hit_rate)
-    assert scheduled.hit_rate > 0.6, (alone.hit_rate, scheduled.hit_rate)
+    assert alone.hit_rate < 0.45
+    assert scheduled.hit_rate > 0.6

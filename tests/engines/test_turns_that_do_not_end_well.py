@@ -10,7 +10,7 @@ from tests.engines.agents import Load, Tally, client_of, run
 from tests.engines.real_engine import RealEngine, wait_for
 
 LONG_ANSWER_TOKENS = 3_000
-"""Takes an engine half a minute at least."""
+"""Takes an engine some seconds at least: much longer than what is done meanwhile."""
 
 
 def test_a_client_that_leaves_frees_its_place(engine: RealEngine, gateway: Running) -> None:
@@ -31,16 +31,17 @@ def test_a_client_that_leaves_frees_its_place(engine: RealEngine, gateway: Runni
 def test_a_weight_sync_holds_turns_back_and_lets_them_go_on(engine: RealEngine, gateway: Running) -> None:
     async def sync() -> None:
         async with client_of(engine.kind, gateway.url) as client:
-            running = asyncio.create_task(client.ask("runs", [11] * 64, 400))
+            running = asyncio.create_task(client.ask("runs", [11] * 64, LONG_ANSWER_TOKENS))
             await asyncio.to_thread(wait_for, lambda: engine.running == 1)
             gateway.post("/weight_sync/begin", {})
             engine.call(engine.kind.freeze)
-            comes = asyncio.create_task(client.ask("comes", [12] * 64, 4))
-            await asyncio.to_thread(wait_for, lambda: "comes" in gateway.programs)
-
-            assert gateway.programs["comes"]["parked"]["reason"] == "weights are being synchronised"
-            assert not running.done() and not comes.done()
-            engine.call(engine.kind.thaw)
+            try:
+                comes = asyncio.create_task(client.ask("comes", [12] * 64, 4))
+                await asyncio.to_thread(wait_for, lambda: "comes" in gateway.programs)
+                assert gateway.programs["comes"]["parked"]["reason"] == "weights are being synchronised"
+                assert not running.done() and not comes.done()
+            finally:
+                engine.call(engine.kind.thaw)
             await running
             assert not comes.done(), "the engine goes on, the trainer has not said so"
             gateway.post("/weight_sync/end", {})
