@@ -311,7 +311,7 @@ def test_the_script_explains_itself() -> None:
 def test_peers_that_are_not_installed_are_named_with_the_command_that_installs_them(tmp_path: Path) -> None:
     shutil.copytree(processes.ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     command = [tmp_path / "scripts" / "peers", "start", "http://127.0.0.1:1", "--only", "sglang-router"]
-    environment = {**os.environ, "PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHON": sys.executable, "THUNDERAGENT_ENGINES": str(tmp_path / "engines")}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stderr.readline() == "sglang-router is not installed: scripts/peers setup\n"
