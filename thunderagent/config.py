@@ -15,6 +15,8 @@ MODES = ("default", "cap", "tr", "thunder")
 ROUTINGS: tuple[str, ...] = get_args(Routing)
 ORDERS: tuple[str, ...] = get_args(Order)
 ENGINE_FAILURES = ("raise", "end")
+SKYRL_ORDER: Order = "age"
+"""A step of RL is over when its last program is."""
 _LIMITS = Limits()
 
 

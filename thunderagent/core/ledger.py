@@ -14,6 +14,7 @@ from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.prefixes import Prefix
 from thunderagent.core.program import Program, Status, Step
 
+
 @dataclass(slots=True, eq=False)
 class Backend:
     """One KV cache: its capacity and what is committed on it. All sums are in tokens."""
