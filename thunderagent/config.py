@@ -8,12 +8,15 @@ from typing import cast, get_args
 from thunderagent.checks import Check, check_fields, fraction, one_of, positive, positive_or_null
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.core.policies.default import Routing
-from thunderagent.core.policies.thunder import FEEDBACK
+from thunderagent.core.policies.thunder import FEEDBACK, Order
 from thunderagent.errors import ConfigError
 
 MODES = ("default", "cap", "tr", "thunder")
 ROUTINGS: tuple[str, ...] = get_args(Routing)
+ORDERS: tuple[str, ...] = get_args(Order)
 ENGINE_FAILURES = ("raise", "end")
+SKYRL_ORDER: Order = "age"
+"""A step of RL is over when its last program is."""
 _LIMITS = Limits()
 
 
@@ -35,6 +38,9 @@ class ThunderConfig:
     """``thunder``: whether the engines take hints on what to evict first."""
     feedback: bool = True
     """``thunder``: whether the capacity is corrected by the cache misses that are seen."""
+    order: str = "waiting"
+    """``thunder``: who is admitted first. ``waiting``: whoever has waited longest: short waits for all, and most throughput;
+    ``age``: the oldest program: a batch is over earliest, such as an RL step (SkyRL's default)."""
     group_aware: bool = False
     """``thunder``: whether programs go first whose siblings in their RL prompt group have finished."""
     programs_per_engine: int = 16
@@ -90,6 +96,7 @@ def build_policy(config: ThunderConfig) -> Policy:
             pause_above=config.pause_above,
             hints=config.hints,
             feedback=FEEDBACK if config.feedback else 0.0,
+            order=cast(Order, config.order),
             group_aware=config.group_aware,
             max_wait_s=config.max_wait_s,
         )
@@ -115,6 +122,7 @@ _CHECKS: dict[str, Check] = {
     "resume_below": positive_or_null,
     "programs_per_engine": positive,
     "routing": one_of(*ROUTINGS),
+    "order": one_of(*ORDERS),
     "acting_token_weight": fraction,
     "acting_half_life_s": positive_or_null,
     "tick_s": positive_or_null,

@@ -66,13 +66,14 @@ class CapacityConfig:
 
 @dataclass
 class SchedulingConfig:
-    """The policy (Hydra group ``scheduling``); the keys and defaults are those of ``thunderagent.config.ThunderConfig``."""
+    """The policy (Hydra group ``scheduling``); keys and defaults are those of ``thunderagent.config.ThunderConfig``."""
 
     mode: str = ThunderConfig.mode
     resume_below: float | None = ThunderConfig.resume_below
     pause_above: float = ThunderConfig.pause_above
     hints: bool = ThunderConfig.hints
     feedback: bool = ThunderConfig.feedback
+    order: str = ThunderConfig.order
     group_aware: bool = ThunderConfig.group_aware
     programs_per_engine: int = ThunderConfig.programs_per_engine
     routing: str = ThunderConfig.routing

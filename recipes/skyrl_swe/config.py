@@ -7,7 +7,7 @@ from typing import Any
 
 from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, require_positive, thunder_config
 from recipes.common.config import EngineConfig as CommonEngineConfig
-from thunderagent.config import ThunderConfig
+from thunderagent.config import SKYRL_ORDER, ThunderConfig
 from thunderagent.errors import ConfigError
 
 ENGINES = ("simulated", "vllm", "sglang")
@@ -73,7 +73,7 @@ class RecipeConfig:
     model: str | None = None
     """What ``vllm`` or ``sglang`` serve, a name or a path; its tokenizer is used. The embedded engine has one of its own."""
     engine: EngineConfig = field(default_factory=EngineConfig)
-    scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
+    scheduling: SchedulingConfig = field(default_factory=lambda: SchedulingConfig(order=SKYRL_ORDER))
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
     thunder: ThunderSwitch = field(default_factory=ThunderSwitch)
     rollout: RolloutConfig = field(default_factory=RolloutConfig)

@@ -6,7 +6,6 @@ import pytest
 
 from tests.core.driver import Driver
 from thunderagent.core import FirstToken, ThunderPolicy, TurnEnded, Usage
-from thunderagent.core.ledger import PREFILL_TOKENS_PER_S
 from thunderagent.core.residency import SPEED_DOWN_RATE, SPEED_UP_RATE
 
 
@@ -21,7 +20,9 @@ def test_what_was_written_is_counted_from_what_was_not_cached() -> None:
 def test_the_prefill_speed_is_the_engines_word_or_the_time_to_the_first_token() -> None:
     driver = Driver(ThunderPolicy(), a=100_000)
     driver.send(TurnEnded(driver.arrive("p", 40_000), Usage(40_000, 1, 0, prefill_s=2.0)))
-    told = PREFILL_TOKENS_PER_S + SPEED_UP_RATE * (20_000 - PREFILL_TOKENS_PER_S)
+    assert driver.backend().prefill_tokens_per_s == 20_000, "the first measurement is all that is known"
+    driver.send(TurnEnded(driver.arrive("o", 10_000), Usage(10_000, 1, 0, prefill_s=0.25)))
+    told = 20_000 + SPEED_UP_RATE * (40_000 - 20_000)
     assert driver.backend().prefill_tokens_per_s == pytest.approx(told)
     turn = driver.arrive("q", 10_000)
     driver.now = 10.0
@@ -37,4 +38,4 @@ def test_short_prefills_and_those_without_a_time_say_nothing_of_the_speed() -> N
     driver.send(TurnEnded(driver.arrive("p", 100), Usage(100, 1, 0, prefill_s=5.0)))
     driver.end(driver.arrive("q", 10_000), 10_000, cached=0)
     driver.send(TurnEnded(driver.arrive("r", 10_000), Usage(10_000, 1, 0, prefill_s=0.0)))
-    assert driver.backend().prefill_tokens_per_s == PREFILL_TOKENS_PER_S
+    assert driver.backend().prefill_tokens_per_s is None

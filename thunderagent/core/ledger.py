@@ -14,9 +14,6 @@ from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.prefixes import Prefix
 from thunderagent.core.program import Program, Status, Step
 
-PREFILL_TOKENS_PER_S = 9_000.0
-"""Where the measured prefill speed of a backend starts: a 32B dense model on two H100s."""
-
 
 @dataclass(slots=True, eq=False)
 class Backend:
@@ -36,8 +33,8 @@ class Backend:
     """Number of its KV cache, unique for ever: another one after every loss, and for a backend whose id was used before."""
     written_tokens: int = 0
     """KV computed here since it joined, as far as usage tells."""
-    prefill_tokens_per_s: float = PREFILL_TOKENS_PER_S
-    """Measured (``residency.py``)."""
+    prefill_tokens_per_s: float | None = None
+    """Measured (``residency.py``); None: not yet."""
     fit: float = 1.0
     """Correction of the capacity by observed cache misses (``thunder``)."""
     private_tokens: int = 0

@@ -46,5 +46,9 @@ def _note_prefill(backend: Backend, turn: Turn, usage: Usage, computed_tokens: i
         took_s = turn.first_token_s - turn.admitted_s
     if took_s is None or took_s <= 0:
         return
-    change = computed_tokens / took_s - backend.prefill_tokens_per_s
+    tokens_per_s = computed_tokens / took_s
+    if backend.prefill_tokens_per_s is None:
+        backend.prefill_tokens_per_s = tokens_per_s
+        return
+    change = tokens_per_s - backend.prefill_tokens_per_s
     backend.prefill_tokens_per_s += change * (SPEED_UP_RATE if change > 0 else SPEED_DOWN_RATE)

@@ -66,6 +66,7 @@ class WaitingLine:
             return
         program.waiting.remove(turn)
         self._set_deadline(program, program.waiting[0])
+        self.reorder(program)
         self.turns -= 1
 
     def first(self) -> Program | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.core.driver import Driver
-from thunderagent.core import Admit, BackendJoined, Demote, Status, ThunderPolicy
-from thunderagent.core.policies.thunder import FIT_RANGE
+from thunderagent.core import Admit, BackendJoined, Demote, Status, ThunderPolicy, TurnCancelled
+from thunderagent.core.policies.thunder import FIT_RANGE, PREFILL_TOKENS_PER_S
 
 
 def driver(capacity: int | None = 10_000, **settings: object) -> Driver:
@@ -110,8 +110,36 @@ def test_the_prefill_speed_that_sets_the_break_even_time_is_measured() -> None:
     assert isinstance(policy, ThunderPolicy)
     d.turn("p", 10)
     before_s = policy.break_even_s(d.backend())
-    d.backend().prefill_tokens_per_s *= 2
+    d.backend().prefill_tokens_per_s = 2 * PREFILL_TOKENS_PER_S
     assert policy.break_even_s(d.backend()) == pytest.approx(before_s / 2)
+
+
+@pytest.mark.parametrize(("order", "first"), [("waiting", "young"), ("age", "old")])
+def test_whoever_has_waited_longest_goes_first_or_the_oldest_program(order: str, first: str) -> None:
+    d = driver(order=order)
+    d.turn("holder", 5_000)
+    running = d.arrive("old", 4_000)
+    turns = {"young": d.arrive("young", 4_000)}
+    d.arrive("holder", 6_500)
+    d.end(running, 4_000)
+    d.wait(1.0)
+    turns["old"] = d.arrive("old", 5_500)
+    d.release("holder")
+    assert [name for name, turn in turns.items() if d.admitted_to(turn)] == [first]
+
+
+def test_the_place_of_a_program_in_line_is_that_of_its_oldest_turn_that_still_waits() -> None:
+    d = driver()
+    d.turn("holder", 8_000)
+    withdrawn = d.arrive("p", 5_000)
+    d.wait(1.0)
+    other = d.arrive("q", 5_000)
+    d.wait(1.0)
+    late = d.arrive("p", 5_000)
+    d.send(TurnCancelled(withdrawn))
+    d.release("holder")
+    assert d.admitted_to(other) == "a"
+    assert d.parked(late)
 
 
 def test_where_the_capacity_is_unknown_everything_is_held() -> None:

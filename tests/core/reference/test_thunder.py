@@ -29,6 +29,7 @@ class ThunderDecidesAsItsReference(Comparison):
             pause_above=data.draw(st.sampled_from([1.0, 1.0, 0.75])),
             hints=data.draw(st.booleans()),
             feedback=data.draw(st.sampled_from([0.05, 0.5, 0.0])),
+            order=data.draw(st.sampled_from(["waiting", "age"])),
             group_aware=data.draw(st.booleans()),
             max_wait_s=data.draw(st.sampled_from([1800.0, 20.0, None])),
             prefill_tokens_per_s=data.draw(st.sampled_from([None, None, 2_000.0])),

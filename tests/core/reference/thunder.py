@@ -34,6 +34,7 @@ class ThunderOptions:
     group_aware: bool = False
     max_wait_s: float | None = 1800.0
     prefill_tokens_per_s: float | None = None
+    order: str = "waiting"
 
 
 class ThunderRules(Rules):
@@ -52,11 +53,14 @@ class ThunderRules(Rules):
             fit = min(FIT_RANGE[1], max(FIT_RANGE[0], fit + self.options.feedback * (-missed + change)))
         return fit
 
-    def measured_speed(self, backend: Backend) -> float:
-        """Of undisturbed prefills: up at once, down slowly; 9,000 tokens/s until something is known."""
-        speed = 9_000.0
-        for seen in backend.prefill_speeds:
-            speed += (seen - speed) * (0.3 if seen > speed else 0.01)
+    def measured_speed(self, backend: Backend) -> float | None:
+        """Of undisturbed prefills, from the first on: up at once, down slowly."""
+        if not backend.prefill_speeds:
+            return None
+        speed, *later = backend.prefill_speeds
+        for seen in later:
+            change = seen - speed
+            speed += change * (0.3 if change > 0 else 0.01)
         return speed
 
     def budget(self, backend: Backend) -> float:
@@ -98,7 +102,8 @@ class ThunderRules(Rules):
 
     def order(self, program: Program) -> tuple[float, ...]:
         finished = self.world.finished.count(program.group) if self.options.group_aware and program.group else 0
-        return (program.priority, -finished)
+        since_s = program.waiting[0].arrived_s if self.options.order == "waiting" and program.waiting else 0.0
+        return (program.priority, -finished, since_s)
 
     def excess(self, backend: Backend) -> float:
         """Above the pause threshold; a lone resident gives way to nobody."""
@@ -116,7 +121,7 @@ class ThunderRules(Rules):
         factor = HOLD_FACTOR_WITH_HINTS if self.hints else HOLD_FACTOR
         if backend.host:
             factor = HOLD_FACTOR_WITH_HOST_TIER
-        return factor * backend.capacity / (self.options.prefill_tokens_per_s or self.measured_speed(backend))
+        return factor * backend.capacity / (self.options.prefill_tokens_per_s or self.measured_speed(backend) or 9_000.0)
 
     def lend(self) -> Program | None:
         """The first that is due for a look and not worth holding; the others are looked at again later."""

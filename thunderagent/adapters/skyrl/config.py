@@ -9,16 +9,19 @@ from typing import Any, get_type_hints
 from skyrl.train.config import SkyRLTrainConfig
 from skyrl.train.config.config import BaseConfig
 
-from thunderagent.config import ThunderConfig
+from thunderagent.config import SKYRL_ORDER, ThunderConfig
 
 _HINTS = get_type_hints(ThunderConfig)
 ThunderSection: Any = dataclasses.make_dataclass(
     "ThunderSection",
-    [(f.name, _HINTS[f.name], field(default=f.default)) for f in dataclasses.fields(ThunderConfig)],
+    [
+        (f.name, _HINTS[f.name], field(default=SKYRL_ORDER if f.name == "order" else f.default))
+        for f in dataclasses.fields(ThunderConfig)
+    ],
     bases=(BaseConfig,),
     namespace={"__module__": __name__},
 )
-"""``ThunderConfig`` as a SkyRL config class: the same keys and defaults, with SkyRL's own parsing."""
+"""``ThunderConfig`` as a SkyRL config class: the same keys and defaults but for the order, with SkyRL's own parsing."""
 
 
 @dataclass
