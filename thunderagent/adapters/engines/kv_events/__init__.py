@@ -1,0 +1,6 @@
+"""How much of each program's KV an engine still has, from the events of its KV cache (``--kv-events-config``)."""
+
+from thunderagent.adapters.engines.kv_events.ports import EventPorts
+from thunderagent.adapters.engines.kv_events.watch import KvEventWatch
+
+__all__ = ["EventPorts", "KvEventWatch"]

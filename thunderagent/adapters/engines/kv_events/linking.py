@@ -1,0 +1,97 @@
+"""Which blocks are a program's: events name no request, turns no block. Pure.
+
+A turn that has ended with so many tokens has left so many whole blocks, the last token's KV never being written. The blocks are
+those whose last one was stored while it ran, at that length: by the session that bears the program's name, where engines name
+sessions (vLLM since 0.3x; the gateway and SkyRL send ``X-Session-ID``), else by anybody, where only one fits. If several do, or
+none, nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from thunderagent.adapters.engines.kv_events.chains import Block, Chains
+
+SETTLE_S = 0.05
+"""Events and answers come over different connections: after so long, what the last step stored is here. Only needed to say that
+no other block fits; one that bears the program's name is taken at once."""
+GIVE_UP_S = 2.0
+"""For how long the blocks of a named session are awaited; of others, later events are as likely somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTurn:
+    """A turn is over. Times are of one clock, in seconds."""
+
+    program: str
+    tokens: int
+    """Prompt and answer."""
+    began_s: float
+    """Admitted to the engine."""
+    ended_s: float
+
+
+class Linking:
+    """Finds the blocks of turns that have ended, once their events must have come."""
+
+    def __init__(self, chains: Chains) -> None:
+        self._chains = chains
+        self._fresh: deque[EndedTurn] = deque()
+        self._late: list[EndedTurn] = []
+        self.found = self.unknown = 0
+        """Turns whose blocks are known, or not."""
+
+    def put(self, turn: EndedTurn) -> None:
+        """Its blocks are to be found."""
+        self._fresh.append(turn)
+
+    @property
+    def due_s(self) -> float | None:
+        """When the next one is to be looked for; None: there is none. Those that were not found are looked for at every time."""
+        return self._fresh[0].ended_s + SETTLE_S if self._fresh else None
+
+    def settle(self, now: float) -> dict[str, int]:
+        """Look for all that are due; returns tokens in the cache by program, of those that were found."""
+        found: dict[str, int] = {}
+        due, self._late = self._late, []
+        while self._fresh and (self._chains.named or self._fresh[0].ended_s + SETTLE_S <= now):
+            due.append(self._fresh.popleft())
+        for turn in due:
+            block = self.find(turn)
+            if block is not None:
+                self._chains.put(turn.program, block)
+                found[turn.program] = block.tokens
+                self.found += 1
+            elif self._chains.named and now < turn.ended_s + GIVE_UP_S:
+                self._late.append(turn)
+            else:
+                self.unknown += 1
+        return found
+
+    def find(self, turn: EndedTurn) -> Block | None:
+        """The last whole block that a turn has left; None: it is not known."""
+        chains, block_tokens = self._chains, self._chains.block_tokens
+        tokens = (turn.tokens - 1) // block_tokens * block_tokens if block_tokens else 0
+        if not tokens:
+            return None
+        for block in chains.stored_since(turn.program, tokens, turn.began_s):
+            return block
+        end = chains.end_of(turn.program)
+        if end is not None and end.tokens == tokens and end.programs and turn.program in end.programs:
+            return end  # no block became full
+        fitting = (block for block in chains.stored_since("", tokens, turn.began_s) if self._may_be(turn.program, block))
+        first = next(fitting, None)
+        return first if next(fitting, None) is None else None
+
+    def _may_be(self, program: str, block: Block) -> bool:
+        """Whether it ends a context that continues the program's, and nobody else's."""
+        if block.children:
+            return False
+        known = self._chains.end_of(program)
+        here: Block | None = block
+        while here is not None and here is not known:
+            if here.programs:
+                return False
+            here = here.parent
+        return here is known
