@@ -5,10 +5,14 @@ Engines evict a context from its end, so its program moves up block by block; a 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Literal
 
 from thunderagent.adapters.engines.kv_events.wire import Cleared, Hash, KvEvent, Removed, Stored
+
+REMEMBERED_S = 5.0
+"""For how long a block that is gone can be found: what a turn leaves may be evicted before it is known whose it is."""
 
 
 class Block:
@@ -48,25 +52,31 @@ class Chains:
         self._blocks: dict[Hash, Block] = {}
         self._ends: dict[str, Block] = {}
         self._last: dict[tuple[str, int], dict[Block, None]] = {}
-        """(session, tokens) -> blocks with which an event ended, in the order of these events."""
+        """(session, tokens) -> blocks with which an event ended, in the order of these events; some have gone lately."""
+        self._gone: deque[tuple[float, Block]] = deque()
+        """When, and which, in this order."""
 
     # What the engine tells
 
     def take(self, event: KvEvent, now: float) -> None:
         """One event. A cache that was cleared leaves nothing, not even losses: whoever reads the events tells of that."""
+        while self._gone and self._gone[0][0] < now - REMEMBERED_S:
+            block = self._gone.popleft()[1]
+            if not block.copies:
+                self._drop_end(block)
         match event:
             case Stored():
                 self._stored(event, now)
             case Removed(hashes, group):
                 if group == self._group:
                     for name in hashes:
-                        self._removed(name)
+                        self._removed(name, now)
             case Cleared():
                 self.clear()
 
     def clear(self) -> None:
         """Nothing is known any more."""
-        for known in (self._blocks, self._ends, self._last, self.losses):
+        for known in (self._blocks, self._ends, self._last, self._gone, self.losses):
             known.clear()
 
     def _stored(self, event: Stored, now: float) -> None:
@@ -101,14 +111,14 @@ class Chains:
         block.stored_s, block.session = now, event.session
         return block
 
-    def _removed(self, name: Hash) -> None:
+    def _removed(self, name: Hash, now: float) -> None:
         block = self._blocks.get(name)
         if block is None or not block.copies:
             return
         block.copies -= 1
         if block.copies:
             return
-        self._drop_end(block)
+        self._gone.append((now, block))
         parent = block.parent
         if parent is None or parent.copies:  # else nobody's context goes through it since its parent went
             self._move_up(block, parent)
@@ -146,10 +156,26 @@ class Chains:
         """The last block of its context that is still there; None: nothing is known of it."""
         return self._ends.get(program)
 
-    def put(self, program: str, block: Block) -> None:
-        """Its context ends with this block."""
+    def put(self, program: str, block: Block) -> int:
+        """Its context ends with this block; returns how many tokens of it are still there."""
         self.forget(program)
-        self._end(program, block, "programs")
+        there = block if block.copies else self._what_is_left(block)
+        if there is not None:
+            self._end(program, there, "programs" if there is block else "passing")
+        return there.tokens if there is not None else 0
+
+    def _what_is_left(self, block: Block) -> Block | None:
+        """The last block before the first one that has gone. O(blocks of the context)."""
+        there: Block | None = None
+        here: Block | None = block
+        while here is not None:
+            now = self._blocks.get(here.hash)
+            if now is None or not now.copies:
+                there = None
+            elif there is None:
+                there = now
+            here = here.parent
+        return there
 
     def forget(self, program: str) -> None:
         """It is of no interest any more."""

@@ -2,7 +2,7 @@
 
 A turn that has ended with so many tokens has left so many whole blocks, the last token's KV never being written. The blocks are
 those whose last one was stored while it ran, at that length: by the session that bears the program's name, where engines name
-sessions (vLLM since 0.3x; the gateway and SkyRL send ``X-Session-ID``), else by anybody, where only one fits. If several do, or
+sessions (vLLM 0.32 does; the gateway and SkyRL send ``X-Session-ID``), else by anybody, where only one fits. If several do, or
 none, nothing is said.
 """
 
@@ -60,8 +60,7 @@ class Linking:
         for turn in due:
             block = self.find(turn)
             if block is not None:
-                self._chains.put(turn.program, block)
-                found[turn.program] = block.tokens
+                found[turn.program] = self._chains.put(turn.program, block)
                 self.found += 1
             elif self._chains.named and now < turn.ended_s + GIVE_UP_S:
                 self._late.append(turn)
@@ -80,18 +79,17 @@ class Linking:
         end = chains.end_of(turn.program)
         if end is not None and end.tokens == tokens and end.programs and turn.program in end.programs:
             return end  # no block became full
-        fitting = (block for block in chains.stored_since("", tokens, turn.began_s) if self._may_be(turn.program, block))
-        first = next(fitting, None)
-        return first if next(fitting, None) is None else None
+        fitting = {block.hash: block for block in chains.stored_since("", tokens, turn.began_s) if self._may_be(turn, block)}
+        return next(iter(fitting.values())) if len(fitting) == 1 else None
 
-    def _may_be(self, program: str, block: Block) -> bool:
-        """Whether it ends a context that continues the program's, and nobody else's."""
-        if block.children:
+    def _may_be(self, turn: EndedTurn, block: Block) -> bool:
+        """Whether it ended a context then that continues the program's, and nobody else's."""
+        if any(child.stored_s <= turn.ended_s for child in block.children or ()):
             return False
-        known = self._chains.end_of(program)
+        known = self._chains.end_of(turn.program)
         here: Block | None = block
-        while here is not None and here is not known:
+        while here is not None and (known is None or here.hash != known.hash):
             if here.programs:
                 return False
             here = here.parent
-        return here is known
+        return known is None or here is not None

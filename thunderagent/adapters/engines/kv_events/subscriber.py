@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from thunderagent.errors import ConfigError
@@ -16,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE_BATCHES = 100_000
 """Kept by ZeroMQ for a reader that is busy, as many as vLLM keeps; what comes on top is dropped and seen as a gap."""
-REPLAY_TIMEOUT_S = 5.0
-"""Between two replayed batches: an engine that does not replay says nothing."""
+REPLAY_TIMEOUT_S = 2.0
+"""Between two replayed batches. Engines drop what exceeds a connection's queue (1,000), the word that nothing more comes, too."""
 END = (1 << 64) - 1
 """-1: no more is replayed."""
 
@@ -44,12 +45,15 @@ class Subscriber:
         endpoint: str,
         replay: str | None,
         *,
-        on_batch: Callable[[bytes], None],
+        on_batch: Callable[[bytes, bool], None],
         on_gap: Callable[[], None],
         on_restart: Callable[[], None],
         replay_timeout_s: float = REPLAY_TIMEOUT_S,
     ) -> None:
-        """``on_gap``: batches before the next are lost for good; ``on_restart``: what follows is of a new process."""
+        """What is told: ``on_batch(payload, replayed)``: the next one, and whether it is an old one.
+
+        ``on_gap()``: batches before the next are lost for good; ``on_restart()``: what follows is of a new process.
+        """
         self.endpoint = endpoint
         self._zeromq, self._replay = zeromq, replay
         self._on_batch, self._on_gap, self._on_restart = on_batch, on_gap, on_restart
@@ -81,25 +85,27 @@ class Subscriber:
         if number != self._next:
             await self._catch_up(number)
         self._next = number + 1
-        self._on_batch(payload)
+        self._on_batch(payload, False)
 
     async def _catch_up(self, number: int) -> None:
         """Take what is missing before this batch."""
-        first = self._next is None
-        wanted = self._next or 0
-        async for replayed, payload in self._replayed(wanted):
-            if replayed >= number:
-                break
-            if replayed > wanted:
-                self._on_gap()
-            wanted = replayed + 1
-            self._on_batch(payload)
+        first, wanted, asked = self._next is None, self._next or 0, -1
+        while asked < wanted < number:
+            asked = wanted
+            async with contextlib.aclosing(self._replayed(asked)) as replay:
+                async for replayed, payload in replay:
+                    if replayed >= number or (replayed != wanted and wanted > asked):
+                        break  # that is all, or the engine was faster than the connection: ask again
+                    if replayed != wanted:
+                        self._on_gap()
+                    wanted = replayed + 1
+                    self._on_batch(payload, True)
         if wanted < number:
             if not first:
                 logger.warning("KV cache events of %s: %d batches were lost", self.endpoint, number - wanted)
             self._on_gap()
 
-    async def _replayed(self, number: int) -> AsyncIterator[tuple[int, bytes]]:
+    async def _replayed(self, number: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """The batches from this one on that the engine still has."""
         import zmq
 
@@ -115,7 +121,6 @@ class Subscriber:
                     async with asyncio.timeout(self._timeout_s):
                         numbered = _numbered(await socket.recv_multipart())
                 except TimeoutError:
-                    logger.warning("KV cache events: %s replays nothing", self._replay)
                     return
                 if numbered is None or numbered[0] == END:
                     return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,8 +127,8 @@ class _Cache:
 
     # The engine's word
 
-    def take(self, payload: bytes) -> None:
-        """A batch."""
+    def take(self, payload: bytes, replayed: bool) -> None:
+        """A batch. Nobody knows when an old one was made: it tells what is there, but not whose it is."""
         self._silent_turns = None
         try:
             events = decode(payload)
@@ -135,7 +136,7 @@ class _Cache:
             logger.warning("engine %s: %s; nothing is known of its KV cache", self._id, problem)
             self.forget_all()
             return
-        now = self._clock()
+        now = -math.inf if replayed else self._clock()
         for event in events:
             if isinstance(event, Cleared):
                 self._on_cleared(self._id)
