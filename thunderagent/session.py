@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
@@ -25,10 +26,25 @@ class BackendListener(Protocol):
         ...
 
 
+PAGES = "pages"
+"""Who objects to a backend whose engine answers wrongly (``Runtime.set_health``)."""
+
+
 class Session:
     """Made anywhere, started on the loop that runs the turns, closed by whoever made it."""
 
-    def __init__(self, config: ThunderConfig, engine_urls: Sequence[str]) -> None:
+    def __init__(
+        self, config: ThunderConfig, engine_urls: Sequence[str], *, kind: EngineKind | None = None, per_rank: bool = False
+    ) -> None:
+        """A scheduler over these engines.
+
+        Args:
+            config: of the scheduler.
+            engine_urls: base URLs of the engines.
+            kind: what they are; None: they show it.
+            per_rank: whether each data-parallel rank of an engine is a backend (``backend_ids``). Only for hosts that send each
+                turn to the rank that it was admitted to.
+        """
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
         self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
@@ -37,7 +53,11 @@ class Session:
             engine_urls,
             on_up=self._joined,
             on_lost=self._left,
+            on_cache_lost=self.runtime.lose_cache,
+            on_doubt=self._doubted,
             poll_s=config.engine_poll_s,
+            kind=kind,
+            per_rank=per_rank,
             fixed_capacity_tokens=config.capacity_tokens,
         )
         """Engines are added and removed here while the session runs."""
@@ -78,12 +98,15 @@ class Session:
         for listener in self._step_listeners:
             listener(step)
 
-    def _joined(self, url: str, capacity_tokens: int | None) -> None:
+    def _joined(self, backend_id: str, capacity_tokens: int | None, host_tokens: int) -> None:
         for listener in self._listeners:
-            listener.joined(url)
-        self.runtime.add_backend(url, capacity_tokens)
+            listener.joined(backend_id)
+        self.runtime.add_backend(backend_id, capacity_tokens, host_tokens)
 
-    def _left(self, url: str) -> None:
+    def _left(self, backend_id: str) -> None:
         for listener in self._listeners:
-            listener.left(url)
-        self.runtime.remove_backend(url)
+            listener.left(backend_id)
+        self.runtime.remove_backend(backend_id)
+
+    def _doubted(self, backend_id: str, healthy: bool) -> None:
+        self.runtime.set_health(backend_id, healthy=healthy, source=PAGES)

@@ -21,6 +21,7 @@ from skyrl.train.fully_async_trainer import FullyAsyncRayPPOTrainer  # noqa: E40
 from skyrl.train.fully_async_trainer_sim import FullyAsyncTrainerSim  # noqa: E402
 from skyrl.train.utils import initialize_ray, validate_cfg  # noqa: E402
 
+from thunderagent.adapters.engines.reading import EngineKind  # noqa: E402
 from thunderagent.adapters.skyrl.client import Host, ThunderClient  # noqa: E402
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.mixin import SchedulingMixin  # noqa: E402
@@ -38,7 +39,7 @@ class ThunderMixin(SchedulingMixin):
 
     def open_host(self, server_urls: list[str]) -> Host:
         """A session over SkyRL's engines, from the ``thunder`` section."""
-        self.session = Session(self.cfg.thunder_config(), server_urls)
+        self.session = Session(self.cfg.thunder_config(), server_urls, kind=EngineKind.SKYRL)
         return self.session
 
     def run(self) -> None:

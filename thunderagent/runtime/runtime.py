@@ -80,6 +80,8 @@ class Runtime:
         self._turns: dict[int, Turn] = {}
         self._recorder = StepRecorder()
         self._backends: dict[str, int | None] = {}
+        self._objections: dict[str, set[str]] = {}
+        """Who says of a backend that it is not healthy."""
         self._timer: asyncio.TimerHandle | None = None
         self._last_event_s = math.inf  # nothing has been told yet, so nothing is old
 
@@ -148,9 +150,16 @@ class Runtime:
         """Ids of all that are there, healthy or not, in order of joining."""
         return list(self._backends)
 
-    def set_health(self, backend_id: str, *, healthy: bool) -> None:
-        """An engine stopped or started answering its health checks."""
-        self._handle(HealthChanged(backend_id, healthy))
+    def set_health(self, backend_id: str, *, healthy: bool, source: str = "") -> None:
+        """Whether new turns may go there, as one ``source`` sees it: they may as long as no source objects.
+
+        What runs there goes on. Objections are forgotten when the backend leaves.
+        """
+        objections = self._objections.setdefault(backend_id, set()) if backend_id in self._backends else set()
+        was_healthy = not objections
+        (objections.discard if healthy else objections.add)(source)
+        if was_healthy != (not objections) or backend_id not in self._backends:
+            self._handle(HealthChanged(backend_id, not objections))
 
     def lose_cache(self, backend_id: str) -> None:
         """An engine's KV cache was flushed; its turns go on."""
@@ -168,6 +177,7 @@ class Runtime:
 
     def remove_backend(self, backend_id: str) -> None:
         """An engine died or left: its running turns raise ``BackendLost``."""
+        self._objections.pop(backend_id, None)
         if self._backends.pop(backend_id, "unknown") != "unknown":
             self._handle(BackendLeft(backend_id))
 

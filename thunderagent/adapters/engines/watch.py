@@ -1,4 +1,4 @@
-"""Looks after engines: joins them when they answer, tells their capacity, and lets go of them when they die."""
+"""Looks after engines: joins them when they answer rightly, tells their capacity, and lets go of them when they die."""
 
 from __future__ import annotations
 
@@ -8,62 +8,86 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-import aiohttp
-
-from thunderagent.adapters.engines.capacity import capacity_tokens
-from thunderagent.adapters.engines.standing import EngineStatus, Standing
-from thunderagent.errors import ConfigError
+from thunderagent.adapters.engines.engine import Engine
+from thunderagent.adapters.engines.look import Looker
+from thunderagent.adapters.engines.reading import EngineKind, Reading
+from thunderagent.adapters.engines.standing import CacheLost, Doubt, EngineStatus, Lost, News, Standing, Up
+from thunderagent.errors import ConfigError, EngineProblem
 
 logger = logging.getLogger(__name__)
 
 LOOK_TIMEOUT_S = 5.0
-"""An engine that does not answer a metrics request for this long is as good as dead for new turns."""
-LARGEST_PAGE_BYTES = 16 << 20
-"""Hundreds of times what engines publish; more is not read."""
+"""An engine that does not answer a look for this long is as good as dead for new turns."""
 JITTER = 0.1
 """Share of the period by which looks come earlier or later, so that those at many engines do not fall together."""
 
 
+@dataclass(slots=True, eq=False)
+class _Watched:
+    standing: Standing
+    looker: Looker
+    task: asyncio.Task[None] | None = None
+
+
 class EngineWatch:
-    """Polls ``/metrics`` of each engine, in a task of its own, on the loop that ``start`` is called on."""
+    """Looks at each engine in a task of its own, on the loop that ``start`` is called on."""
 
     def __init__(
         self,
         urls: Sequence[str],
         *,
-        on_up: Callable[[str, int | None], None],
+        on_up: Callable[[str, int | None, int], None],
         on_lost: Callable[[str], None],
+        on_cache_lost: Callable[[str], None],
+        on_doubt: Callable[[str, bool], None],
         poll_s: float,
+        kind: EngineKind | None = None,
+        per_rank: bool = False,
         fixed_capacity_tokens: int | None = None,
         look_timeout_s: float = LOOK_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """``on_up(url, capacity)`` is called when an engine joins or its capacity changes, ``on_lost(url)`` when it goes."""
-        self._on_up, self._on_lost = on_up, on_lost
-        self._poll_s, self._fixed = poll_s, fixed_capacity_tokens
-        self._timeout = aiohttp.ClientTimeout(total=look_timeout_s)
-        self._clock, self._sleep = clock, sleep
-        self._session: aiohttp.ClientSession | None = None
+        """What looks prove is told by the callbacks, each of them about one backend (``backend_ids``).
+
+        Args:
+            urls: base URLs of the engines.
+            on_up: backend, capacity in tokens (None: not known), host tier in tokens; when it joins or they change.
+            on_lost: the backend is gone.
+            on_cache_lost: its KV cache is empty; its turns go on.
+            on_doubt: backend, and whether it may get new turns.
+            poll_s: seconds between two looks at an engine.
+            kind: what the engines are; None: they show it.
+            per_rank: whether each data-parallel rank that requests can name is a backend, instead of the engine.
+            fixed_capacity_tokens: of each engine, whatever it says of itself.
+            look_timeout_s: seconds for one look.
+            clock: seconds that only grow.
+            sleep: waits for so many of them.
+        """
+        self._on_up, self._on_lost, self._on_cache_lost, self._on_doubt = on_up, on_lost, on_cache_lost, on_doubt
+        self._poll_s, self._kind, self._per_rank, self._fixed = poll_s, kind, per_rank, fixed_capacity_tokens
+        self._look_timeout_s, self._clock, self._sleep = look_timeout_s, clock, sleep
         self._keeper: asyncio.Task[None] | None = None
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._standings = {url: Standing(url, clock(), fixed_capacity_tokens) for url in urls}
+        self._watched = {url: self._new(url) for url in urls}
 
     async def start(self, required: bool = True) -> None:
         """Look at every engine once, then go on in the background.
 
         Raises:
-            ConfigError: none of the engines answers, and ``required`` says that one has to.
+            ConfigError: none of the engines answers rightly, and ``required`` says that one has to.
         """
-        self._session = aiohttp.ClientSession(timeout=self._timeout, connector=aiohttp.TCPConnector(limit=0))
-        self._keeper = asyncio.create_task(self._keep(self._session), name="thunderagent-engine-watch")
-        await asyncio.gather(*(self._look(self._session, standing) for standing in self._standings.values()))
-        if required and not any(standing.up for standing in self._standings.values()):
+        self._keeper = asyncio.create_task(self._keep(), name="thunderagent-engine-watch")
+        await asyncio.gather(*(self._look(watched) for watched in self._watched.values()))
+        standings = [watched.standing for watched in self._watched.values()]
+        if required and not any(standing.up for standing in standings):
             await self.stop()
-            raise ConfigError("engine.urls", ",".join(self.urls), "no engine answers there; start it, or correct the address")
-        for standing in self._standings.values():
-            self._follow(standing, look_at_once=False)
+            what = "no engine answers there; start it, or correct the address"
+            first = f" ({standings[0].problem})" if standings else ""
+            raise ConfigError("engine.urls", ",".join(self.urls), what + first)
+        for watched in self._watched.values():
+            self._follow(watched, look_at_once=False)
 
     async def stop(self) -> None:
         """Stop looking; the engines stay joined."""
@@ -77,114 +101,132 @@ class EngineWatch:
     @property
     def urls(self) -> list[str]:
         """Of all engines that are looked after, up or down, in the order in which they were named."""
-        return list(self._standings)
+        return list(self._watched)
 
     @property
     def statuses(self) -> list[EngineStatus]:
         """How each of them stands."""
         now = self._clock()
-        return [standing.status(now) for standing in self._standings.values()]
+        return [watched.standing.status(_kind(watched), now) for watched in self._watched.values()]
+
+    def reading(self, url: str) -> Reading | None:
+        """The latest right look at an engine; None: there was none."""
+        watched = self._watched.get(url)
+        return None if watched is None else watched.standing.reading
+
+    def engine(self, url: str) -> Engine | None:
+        """What it is, with the requests that act on it; None: not known yet."""
+        watched = self._watched.get(url)
+        return None if watched is None else watched.looker.engine
 
     def add(self, url: str) -> None:
         """Look after one more engine; it joins when it answers. Nothing happens if it is known."""
-        if url not in self._standings:
-            self._standings[url] = standing = Standing(url, self._clock(), self._fixed)
-            self._follow(standing, look_at_once=True)
+        if url not in self._watched:
+            self._watched[url] = watched = self._new(url)
+            self._follow(watched, look_at_once=True)
 
     def remove(self, url: str) -> None:
         """Let go of an engine. Nothing happens if it is not known."""
-        standing = self._standings.pop(url, None)
-        task = self._tasks.pop(url, None)
-        if task is not None:
-            task.cancel()
-        if standing is not None and standing.up:
-            self._on_lost(url)
+        watched = self._watched.pop(url, None)
+        if watched is not None:
+            if watched.task is not None:
+                watched.task.cancel()
+            watched.looker.close()
+            self._tell(watched.standing.leave())
+
+    def _new(self, url: str) -> _Watched:
+        return _Watched(Standing(url, self._clock(), self._fixed, self._per_rank), Looker(url, self._kind, self._look_timeout_s))
 
     # Looking
 
-    async def _keep(self, session: aiohttp.ClientSession) -> None:
-        """Own the connections, so that they end with the loop even if nobody stops the watch."""
-        async with session:
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._session = None
-                tasks, self._tasks = list(self._tasks.values()), {}
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+    async def _keep(self) -> None:
+        """Own tasks and connections, so that they end with the loop even if nobody stops the watch."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._keeper = None
+            tasks = [watched.task for watched in self._watched.values() if watched.task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for watched in self._watched.values():
+                watched.looker.close()
 
-    def _follow(self, standing: Standing, *, look_at_once: bool) -> None:
-        if self._session is not None and standing.url not in self._tasks:
-            following = self._follow_one(self._session, standing, look_at_once)
-            self._tasks[standing.url] = asyncio.create_task(following, name=f"thunderagent-engine-watch {standing.url}")
+    def _follow(self, watched: _Watched, *, look_at_once: bool) -> None:
+        if self._keeper is not None and watched.task is None:
+            name = f"thunderagent-engine-watch {watched.standing.url}"
+            watched.task = asyncio.create_task(self._follow_one(watched, look_at_once), name=name)
 
-    async def _follow_one(self, session: aiohttp.ClientSession, standing: Standing, look_at_once: bool) -> None:
+    async def _follow_one(self, watched: _Watched, look_at_once: bool) -> None:
         if look_at_once:
-            await self._look(session, standing)
+            await self._look(watched)
         while True:
             await self._sleep(self._poll_s * random.uniform(1 - JITTER, 1 + JITTER))
-            await self._look(session, standing)
+            await self._look(watched)
 
-    async def _look(self, session: aiohttp.ClientSession, standing: Standing) -> None:
+    async def _look(self, watched: _Watched) -> None:
         """One look. Whatever comes of it, there is a next one."""
-        told: int | None = None
-        failure = problem = None
+        problem = None
+        answered = True
         try:
-            told, problem = await self._ask(session, standing.url)
-        except TimeoutError:
-            failure = f"/metrics does not answer within {self._timeout.total:g} s"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = str(error) or type(error).__name__
-        if self._standings.get(standing.url) is not standing:
+            reading = await watched.looker.look()
+        except EngineProblem as error:
+            problem, answered = error, not error.dead
+            if error.dead and self._fixed is not None:
+                answered = await watched.looker.answers()
+        except Exception as error:  # a bug of ours must not end the looks
+            logger.exception("engine %s could not be read", watched.standing.url)
+            problem = EngineProblem(f"could not be read: {type(error).__name__}")
+        standing = watched.standing
+        if self._watched.get(standing.url) is not watched:
             return  # it was removed meanwhile
+        before = standing.up, standing.doubted, standing.problem
+        now = self._clock()
+        if problem is None:
+            news = standing.answered(reading, now)
+        elif answered:
+            news = standing.answered_wrongly(str(problem), now)
+        else:
+            news = standing.failed(str(problem), now)
+        _log(standing, *before)
         try:
-            if failure is None:
-                self._answered(standing, told, problem)
-            else:
-                self._failed(standing, failure)
+            self._tell(news)
         except Exception:
             logger.exception("what engine %s answered could not be taken in", standing.url)
 
-    async def _ask(self, session: aiohttp.ClientSession, url: str) -> tuple[int | None, str | None]:
-        """The capacity that an engine tells, and what is wrong with its page. Whatever that says, the engine is there."""
-        async with session.get(f"{url}/metrics") as response:
-            if response.status >= 500:
-                raise aiohttp.ClientError(f"/metrics answers {response.status}")
-            page = bytearray()
-            try:
-                async for chunk in response.content.iter_any():
-                    page += chunk
-                    if len(page) > LARGEST_PAGE_BYTES:
-                        return None, "/metrics does not end"
-            except aiohttp.ClientPayloadError:
-                return None, "/metrics breaks off"
-        if self._fixed is not None:
-            return None, None
-        if response.status >= 400:
-            return None, f"/metrics answers {response.status}"
-        if page and not page.endswith(b"\n"):  # the format ends every line with one
-            return None, "/metrics breaks off"
-        told = capacity_tokens(page.decode("utf-8", "replace"))
-        return told, None if told is not None else "/metrics tells no KV capacity"
+    def _tell(self, news: Sequence[News]) -> None:
+        for one in news:
+            match one:
+                case Up(backend, capacity_tokens, host_tokens):
+                    self._on_up(backend, capacity_tokens, host_tokens)
+                case Lost(backend):
+                    self._on_lost(backend)
+                case CacheLost(backend):
+                    logger.warning("engine %s has lost its KV cache: it was started anew, or has other weights", backend)
+                    self._on_cache_lost(backend)
+                case Doubt(backend, healthy):
+                    self._on_doubt(backend, healthy)
 
-    def _answered(self, standing: Standing, told_tokens: int | None, problem: str | None) -> None:
-        was_up, last_problem = standing.up, standing.problem
-        news = standing.answered(told_tokens, problem, self._clock())
-        if problem is not None and problem != last_problem:
-            meanwhile = "nothing is paused on it (set thunder.capacity_tokens)"
-            if standing.capacity_tokens is not None:
-                meanwhile = f"{standing.capacity_tokens} tokens are counted with as before"
-            logger.warning("engine %s: %s; %s", standing.url, problem, meanwhile)
-        if news:
-            if not was_up:
-                logger.info("engine %s is up", standing.url)
-            self._on_up(standing.url, standing.capacity_tokens)
 
-    def _failed(self, standing: Standing, failure: str) -> None:
-        last_problem = standing.problem
-        if standing.failed(failure, self._clock()):
-            logger.error("engine %s does not answer any more: %s", standing.url, failure)
-            self._on_lost(standing.url)
-        elif not standing.up and failure != last_problem:
-            logger.warning("engine %s is not up: %s", standing.url, failure)
+def _kind(watched: _Watched) -> EngineKind | None:
+    return None if watched.looker.engine is None else watched.looker.engine.kind
+
+
+def _log(standing: Standing, was_up: bool, was_doubted: bool, last_problem: str | None) -> None:
+    """Say what has changed, once."""
+    url, problem = standing.url, standing.problem
+    if standing.doubted and not was_doubted:
+        logger.warning("engine %s: %s; it gets no new turns until it answers rightly", url, problem)
+    elif was_doubted and standing.up and not standing.doubted:
+        logger.warning("engine %s answers rightly again", url)
+    elif was_up and not standing.up:
+        logger.error("engine %s does not answer any more: %s", url, problem)
+    elif not standing.up and problem is not None and problem != last_problem:
+        logger.warning("engine %s is not up: %s", url, problem)
+    elif standing.up and problem is not None and problem != last_problem:
+        meanwhile = "nothing is paused on it"
+        if standing.capacity_tokens is not None:
+            meanwhile = f"{standing.capacity_tokens} tokens are counted with as before"
+        logger.warning("engine %s: %s; %s", url, problem, meanwhile)
+    if standing.up and not was_up:
+        logger.info("engine %s is up", url)

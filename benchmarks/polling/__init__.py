@@ -1,0 +1,1 @@
+"""CPU of looking at many engines: python -m benchmarks.polling --help."""
