@@ -65,7 +65,9 @@ async def serve_on_loop(
     """The same on a loop that runs already."""
     session = Session(config, urls)
     group_of = skyrl_group_of if engine_type == "skyrl" else None
-    gateway = Gateway(session.runtime, session.engines, settings, config.mode, group_of)
+    gateway = Gateway(
+        *(session.runtime, session.engines, settings, config.mode, group_of), names_sessions=config.kv_events is not None
+    )
     session.listen(gateway)
     session.on_step(gateway.took_step)
     await session.start(required=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from thunderagent.adapters.engines.kv_events import EventPorts, KvEventWatch
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
@@ -34,7 +35,13 @@ class Session:
     """Made anywhere, started on the loop that runs the turns, closed by whoever made it."""
 
     def __init__(
-        self, config: ThunderConfig, engine_urls: Sequence[str], *, kind: EngineKind | None = None, per_rank: bool = False
+        self,
+        config: ThunderConfig,
+        engine_urls: Sequence[str],
+        *,
+        kind: EngineKind | None = None,
+        per_rank: bool = False,
+        session_of: Callable[[str], str] = str,
     ) -> None:
         """A scheduler over these engines.
 
@@ -44,6 +51,10 @@ class Session:
             kind: what they are; None: they show it.
             per_rank: whether each data-parallel rank of an engine is a backend (``backend_ids``). Only for hosts that send each
                 turn to the rank that it was admitted to.
+            session_of: the ``X-Session-ID`` that the host sends with the turns of a program: engines name it in their KV events.
+
+        Raises:
+            ConfigError: ``kv_events`` is set, and pyzmq is not installed.
         """
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
@@ -62,6 +73,17 @@ class Session:
         )
         """Engines are added and removed here while the session runs."""
         self._listeners: list[BackendListener] = []
+        self.kv_events: KvEventWatch | None = None
+        """None: not asked for."""
+        if config.kv_events is not None:
+            self.kv_events = KvEventWatch(
+                EventPorts(str(config.kv_events), None if config.kv_events_replay is None else str(config.kv_events_replay)),
+                on_resident=self.runtime.kv_resident,
+                on_cleared=self.runtime.lose_cache,
+                session_of=session_of,
+            )
+            self.listen(self.kv_events)
+            self.on_step(self.kv_events.took_step)
         self._started: asyncio.Task[None] | None = None
 
     def listen(self, listener: BackendListener) -> None:
@@ -91,6 +113,8 @@ class Session:
 
     def close(self) -> None:
         """Write the last profiles. The watch ends with its loop."""
+        if self.kv_events is not None:
+            self.kv_events.close()
         if self._writer is not None:
             self._writer.close()
 

@@ -38,6 +38,8 @@ def serve(
     backend_type: options.BackendType = "vllm",
     capacity_tokens: options.CapacityTokens = None,
     metrics_interval: options.MetricsInterval = options.METRICS_INTERVAL,
+    kv_events: options.KvEvents = None,
+    kv_events_replay: options.KvEventsReplay = None,
     router: options.Router = "thunder",
     routing: options.Routing = None,
     programs_per_engine: options.ProgramsPerEngine = None,
@@ -103,6 +105,8 @@ def serve(
         tick_s=None if scheduler_interval is None else units.parse_seconds("--scheduler-interval", scheduler_interval),
         idle_ttl_s=units.parse_seconds_or_none("--idle-ttl", idle_ttl),
         engine_poll_s=units.parse_seconds("--metrics-interval", metrics_interval),
+        kv_events=kv_events,
+        kv_events_replay=kv_events_replay,
         profile_dir=None if profile_dir is None else str(profile_dir),
     )
     settings = GatewaySettings(

@@ -43,8 +43,20 @@ Scope = MutableMapping[str, Any]
 class Gateway:
     """Made on the loop that serves it. It is told of backends (``joined``, ``left``) and of steps (``took_step``)."""
 
-    def __init__(self, runtime: Runtime, watch: Watch, settings: GatewaySettings, mode: str, group_of: GroupOf = None) -> None:
-        """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        watch: Watch,
+        settings: GatewaySettings,
+        mode: str,
+        group_of: GroupOf = None,
+        *,
+        names_sessions: bool = False,
+    ) -> None:
+        """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
+
+        ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
+        """
         self.runtime, self.settings, self.mode = runtime, settings, mode
         self.access = Access(Keys(settings.api_keys), Keys(settings.admin_keys))
         self.counts = HttpCounts()
@@ -53,7 +65,13 @@ class Gateway:
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
         self._waits = Waits()
         self._pools: dict[str, Pool] = {}
-        self._relay = Relay(runtime, settings, self.access, self.fleet, counts=self.counts, pool_of=self._pool, group_of=group_of)
+        self._relay = Relay(
+            *(runtime, settings, self.access, self.fleet),
+            counts=self.counts,
+            pool_of=self._pool,
+            group_of=group_of,
+            names_sessions=names_sessions,
+        )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
         self._admin = management(self, settings, access=self.access)

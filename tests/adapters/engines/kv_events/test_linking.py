@@ -22,7 +22,7 @@ class Engine:
             self.chains.take(self.cache.store(context, program if self.named else "", start), self.now)
 
     def ends(self, program: str, tokens: int, *, ran_s: float = 1.0) -> None:
-        self.linking.put(EndedTurn(program, tokens, self.now - ran_s, self.now))
+        self.linking.put(EndedTurn(program, program, tokens, self.now - ran_s, self.now))
 
     def settle(self, after_s: float = SETTLE_S) -> dict[str, int]:
         self.now += after_s

@@ -8,6 +8,7 @@ none, nothing is said.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ class EndedTurn:
     """A turn is over. Times are of one clock, in seconds."""
 
     program: str
+    session: str
+    """What the engine calls the program, if it names sessions."""
     tokens: int
     """Prompt and answer."""
     began_s: float
@@ -39,6 +42,8 @@ class Linking:
         self._chains = chains
         self._fresh: deque[EndedTurn] = deque()
         self._late: list[EndedTurn] = []
+        self.live_since_s = -math.inf
+        """Events came late or not at all until then: the blocks of unnamed sessions are not known by the time of their coming."""
         self.found = self.unknown = 0
         """Turns whose blocks are known, or not."""
 
@@ -74,11 +79,13 @@ class Linking:
         tokens = (turn.tokens - 1) // block_tokens * block_tokens if block_tokens else 0
         if not tokens:
             return None
-        for block in chains.stored_since(turn.program, tokens, turn.began_s):
-            return block
+        if turn.session and (named := next(chains.stored_since(turn.session, tokens, turn.began_s), None)) is not None:
+            return named
         end = chains.end_of(turn.program)
         if end is not None and end.tokens == tokens and end.programs and turn.program in end.programs:
             return end  # no block became full
+        if turn.began_s < self.live_since_s:
+            return None
         fitting = {block.hash: block for block in chains.stored_since("", tokens, turn.began_s) if self._may_be(turn, block)}
         return next(iter(fitting.values())) if len(fitting) == 1 else None
 

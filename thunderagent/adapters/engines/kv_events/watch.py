@@ -45,12 +45,14 @@ class KvEventWatch:
         *,
         on_resident: OnResident,
         on_cleared: Callable[[str], None],
+        session_of: Callable[[str], str] = str,
         clock: Callable[[], float] = time.time,
         setting: str = "thunder.kv_events",
     ) -> None:
         """``on_resident(program, backend, tokens)`` tells whether the program is known; ``on_cleared(backend)``: all KV is gone.
 
         Args:
+            session_of: the session that engines are told for a program.
             clock: that of the steps' times.
             setting: what asks for the events, for errors.
 
@@ -59,6 +61,7 @@ class KvEventWatch:
         """
         self._zeromq = context(setting, ports.events)
         self._ports, self._on_resident, self._on_cleared, self._clock = ports, on_resident, on_cleared, clock
+        self._session_of = session_of
         self._caches: dict[str, _Cache] = {}
 
     def joined(self, backend_id: str) -> None:
@@ -81,7 +84,8 @@ class KvEventWatch:
         cache = self._caches.get(step.backend)
         if cache is not None and step.outcome == "completed":
             tokens = step.prompt_tokens + step.completion_tokens
-            cache.ended(EndedTurn(step.program_id, tokens, step.arrived_at + step.pause_s, step.completed_at))
+            session = self._session_of(step.program_id)
+            cache.ended(EndedTurn(step.program_id, session, tokens, step.arrived_at + step.pause_s, step.completed_at))
 
     def close(self) -> None:
         """Stop following."""
@@ -136,7 +140,9 @@ class _Cache:
             logger.warning("engine %s: %s; nothing is known of its KV cache", self._id, problem)
             self.forget_all()
             return
-        now = -math.inf if replayed else self._clock()
+        now = self._clock()
+        if replayed:
+            self.linking.live_since_s, now = now, -math.inf
         for event in events:
             if isinstance(event, Cleared):
                 self._on_cleared(self._id)
@@ -145,6 +151,7 @@ class _Cache:
 
     def forget_all(self) -> None:
         """Events were lost."""
+        self.linking.live_since_s = self._clock()
         programs = self.chains.programs
         self.chains.clear()
         for program in programs:
