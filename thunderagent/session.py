@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from thunderagent.adapters.engines.kv_events import EventPorts, KvEventWatch
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
+from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
+
+if TYPE_CHECKING:
+    from thunderagent.adapters.engines.kv_events import KvEventWatch
 
 
 class BackendListener(Protocol):
@@ -54,7 +57,7 @@ class Session:
             session_of: the ``X-Session-ID`` that the host sends with the turns of a program: engines name it in their KV events.
 
         Raises:
-            ConfigError: ``kv_events`` is set, and pyzmq is not installed.
+            ConfigError: ``kv_events`` is set, and what it needs is not installed.
         """
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
@@ -76,15 +79,23 @@ class Session:
         self.kv_events: KvEventWatch | None = None
         """None: not asked for."""
         if config.kv_events is not None:
-            self.kv_events = KvEventWatch(
-                EventPorts(str(config.kv_events), None if config.kv_events_replay is None else str(config.kv_events_replay)),
-                on_resident=self.runtime.kv_resident,
-                on_cleared=self.runtime.lose_cache,
-                session_of=session_of,
-            )
-            self.listen(self.kv_events)
-            self.on_step(self.kv_events.took_step)
+            self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
         self._started: asyncio.Task[None] | None = None
+
+    def _follow_kv_events(self, port: int | str, replay_port: int | str | None, session_of: Callable[[str], str]) -> KvEventWatch:
+        try:
+            from thunderagent.adapters.engines.kv_events import EventPorts, KvEventWatch
+        except ImportError:
+            raise ConfigError("thunder.kv_events", port, "needs pyzmq: pip install 'thunderagent[kv-events]'") from None
+        watch = KvEventWatch(
+            EventPorts(str(port), None if replay_port is None else str(replay_port)),
+            on_resident=self.runtime.kv_resident,
+            on_cleared=self.runtime.lose_cache,
+            session_of=session_of,
+        )
+        self.listen(watch)
+        self.on_step(watch.took_step)
+        return watch
 
     def listen(self, listener: BackendListener) -> None:
         """Tell it of every backend; to be called before ``start``."""

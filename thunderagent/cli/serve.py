@@ -22,6 +22,7 @@ PUBLISHED_HALF_LIFE_S = 1.0
 NAMES = {
     "engine.urls": "--backends",
     "engine_poll_s": "--metrics-interval",
+    "thunder.kv_events": "--kv-events",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
     "max_wait_s": "--max-wait",

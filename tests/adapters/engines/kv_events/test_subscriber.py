@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 
 import msgspec
@@ -11,8 +10,7 @@ import pytest
 import zmq.asyncio
 
 from tests.adapters.engines.kv_events.publisher import Publisher, publishing
-from thunderagent.adapters.engines.kv_events.subscriber import Subscriber, context
-from thunderagent.errors import ConfigError
+from thunderagent.adapters.engines.kv_events.subscriber import Subscriber
 
 
 class Reader:
@@ -35,7 +33,7 @@ class Reader:
 
     async def until(self, last: object) -> list[object]:
         async with asyncio.timeout(10):
-            while not self.notes or self.notes[-1] != last:  # noqa: ASYNC110
+            while not self.notes or self.notes[-1] != last:
                 assert not self.task.done()
                 await asyncio.sleep(0.005)
         return self.notes
@@ -184,9 +182,3 @@ def test_a_message_that_is_no_batch_is_left_out(caplog: pytest.LogCaptureFixture
 
     run(story)
     assert "a message of 1 parts is none" in caplog.text
-
-
-def test_without_pyzmq_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "zmq.asyncio", None)
-    with pytest.raises(ConfigError, match=r"thunder.kv_events=5557: needs pyzmq: pip install 'thunderagent\[kv-events\]'"):
-        context("thunder.kv_events", 5557)

@@ -6,12 +6,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING
 
-from thunderagent.errors import ConfigError
-
-if TYPE_CHECKING:
-    import zmq.asyncio
+import zmq
+import zmq.asyncio
 
 logger = logging.getLogger(__name__)
 
@@ -21,19 +18,6 @@ REPLAY_TIMEOUT_S = 2.0
 """Between two replayed batches. Engines drop what exceeds a connection's queue (1,000), the word that nothing more comes, too."""
 END = (1 << 64) - 1
 """-1: no more is replayed."""
-
-
-def context(setting: str, value: object) -> zmq.asyncio.Context:
-    """ZeroMQ on asyncio.
-
-    Raises:
-        ConfigError: it is not installed; ``setting`` and ``value`` are what asks for it.
-    """
-    try:
-        import zmq.asyncio
-    except ImportError:
-        raise ConfigError(setting, value, "needs pyzmq: pip install 'thunderagent[kv-events]'") from None
-    return zmq.asyncio.Context()
 
 
 class Subscriber:
@@ -63,8 +47,6 @@ class Subscriber:
 
     async def run(self) -> None:
         """Hand on every batch."""
-        import zmq
-
         with self._zeromq.socket(zmq.SUB) as socket:
             socket.set(zmq.RCVHWM, QUEUE_BATCHES)
             socket.set(zmq.IPV6, 1)
@@ -107,8 +89,6 @@ class Subscriber:
 
     async def _replayed(self, number: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """The batches from this one on that the engine still has."""
-        import zmq
-
         if self._replay is None:
             return
         with self._zeromq.socket(zmq.DEALER) as socket:

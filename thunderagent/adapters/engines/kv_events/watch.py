@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import zmq.asyncio
+
 from thunderagent.adapters.engines.kv_events.chains import Chains
 from thunderagent.adapters.engines.kv_events.linking import EndedTurn, Linking
 from thunderagent.adapters.engines.kv_events.ports import EventPorts
-from thunderagent.adapters.engines.kv_events.subscriber import Subscriber, context
+from thunderagent.adapters.engines.kv_events.subscriber import Subscriber
 from thunderagent.adapters.engines.kv_events.wire import Cleared, decode
 from thunderagent.errors import EngineProblem
 from thunderagent.runtime import StepProfile
@@ -47,19 +49,14 @@ class KvEventWatch:
         on_cleared: Callable[[str], None],
         session_of: Callable[[str], str] = str,
         clock: Callable[[], float] = time.time,
-        setting: str = "thunder.kv_events",
     ) -> None:
         """``on_resident(program, backend, tokens)`` tells whether the program is known; ``on_cleared(backend)``: all KV is gone.
 
         Args:
             session_of: the session that engines are told for a program.
             clock: that of the steps' times.
-            setting: what asks for the events, for errors.
-
-        Raises:
-            ConfigError: pyzmq is not installed.
         """
-        self._zeromq = context(setting, ports.events)
+        self._zeromq = zmq.asyncio.Context()
         self._ports, self._on_resident, self._on_cleared, self._clock = ports, on_resident, on_cleared, clock
         self._session_of = session_of
         self._caches: dict[str, _Cache] = {}
