@@ -171,7 +171,9 @@ async def world(
     steps: list[StepProfile] = []
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
     runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
-    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode)
+    gateway = Gateway(
+        runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, names_sessions=thunder.kv_events is not None
+    )
     async with served(gateway) as (port, state):
         here = World(runtime, gateway, fakes, steps, port, state)
         for engine in fakes:
