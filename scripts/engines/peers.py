@@ -1,6 +1,6 @@
 """Other proxies, to measure the gateway beside: nginx, sglang-router and vllm-router, with one engine behind each.
 
-scripts/peers setup                            .venv-peers with the routers (220 MB), and Debian's nginx if there is none
+scripts/peers setup                            an environment with the routers (220 MB), and Debian's nginx if there is none
 scripts/peers start http://127.0.0.1:8000      start them in front of this engine until Ctrl-C, print --peer NAME=URL:PID for each
 scripts/peers start http://127.0.0.1:8000 --only nginx sglang-router
 
@@ -25,9 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from environment import ROOT, SCRIPTS, Environment
+from environment import SCRIPTS, Environment
 
-ENVIRONMENT = Environment("peers", SCRIPTS / "locks" / "peers.lock.txt", ROOT / ".venv-peers")
+ENVIRONMENT = Environment("peers", SCRIPTS / "locks" / "peers.lock.txt")
 STARTS_WITHIN_S = 60.0
 DEBIANS_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 """Debian's nginx lies where only root looks."""
@@ -157,7 +157,7 @@ def _parse() -> argparse.Namespace:
         prog="scripts/peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="make .venv-peers, install nginx; does nothing when all is there")
+    commands.add_parser("setup", help=f"make {ENVIRONMENT.folder}, install nginx; does nothing when all is there")
     starter = commands.add_parser("start", help="start them in front of an engine that answers /v1/models and /health")
     starter.add_argument("engine", help="its URL")
     starter.add_argument("--only", nargs="+", choices=list(COMMANDS), default=list(COMMANDS), help="default: all")

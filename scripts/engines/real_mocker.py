@@ -1,6 +1,6 @@
-"""The mocker of ai-dynamo, a simulated engine that others wrote, in an environment of its own (.venv-mocker).
+"""The mocker of ai-dynamo, a simulated engine that others wrote, in an environment of its own.
 
-scripts/real-mocker setup                       install it, once: 0.7 GB, a minute or two
+scripts/real-mocker setup                       install it, once for all checkouts: 0.7 GB, a minute or two
 scripts/real-mocker replay TRACE.jsonl          a trace in simulated time, the report as JSON on stdout
 scripts/real-mocker serve --port 8000           a frontend and one mocker worker
 
@@ -21,10 +21,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from environment import ROOT, SCRIPTS, Environment
+from environment import SCRIPTS, Environment
 
-ENVIRONMENT = Environment("real-mocker", SCRIPTS / "locks" / "mocker.lock.txt", ROOT / ".venv-mocker")
-TINY = ENVIRONMENT.folder / "tiny-model"
+ENVIRONMENT = Environment("real-mocker", SCRIPTS / "locks" / "mocker.lock.txt")
+TINY = ENVIRONMENT.tiny_model()
 
 
 def main() -> None:
@@ -43,8 +43,7 @@ def main() -> None:
 def setup() -> None:
     """Install the mocker and make the tokenizer that its frontend needs."""
     ENVIRONMENT.make()
-    if not (TINY / "config.json").exists():
-        subprocess.run([str(ENVIRONMENT.python), str(SCRIPTS / "engines" / "tiny_model.py"), str(TINY)], check=True)
+    ENVIRONMENT.make_tiny_model()
 
 
 def replay(options: argparse.Namespace) -> None:
@@ -81,7 +80,7 @@ def _parse() -> argparse.Namespace:
         prog="scripts/real-mocker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="make .venv-mocker; does nothing when it is up to date")
+    commands.add_parser("setup", help=f"make {ENVIRONMENT.folder}; does nothing when it is there")
     shape = argparse.ArgumentDefaultsHelpFormatter
     player = commands.add_parser("replay", help="replay a trace in simulated time", formatter_class=shape)
     player.add_argument("trace", type=Path)

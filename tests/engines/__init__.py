@@ -1,0 +1,1 @@
+"""Real engines behind a real gateway: ``pytest -m engine`` (vLLM), ``pytest -m sglang``."""
