@@ -135,6 +135,17 @@ def test_a_cleared_cache_and_a_new_process_are_told() -> None:
     run(story)
 
 
+def test_a_cache_that_was_cleared_before_anybody_listened_is_no_loss() -> None:
+    async def story(publisher: Publisher, host: Host) -> None:
+        for event in (stored(1), CLEARED):
+            await publisher.publish(event, lost=True)
+        await publisher.publish(stored(2, 3))
+        await host.blocks(2)
+        assert host.told == []
+
+    run(story)
+
+
 def test_after_a_loss_nothing_is_known() -> None:
     async def story(publisher: Publisher, host: Host) -> None:
         await publisher.publish(stored(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Batches as vLLM 0.32, earlier vLLM and SGLang write them, and what they may become."""
+"""Batches as vLLM 0.32, SGLang 0.5.23 and earlier versions write them, and what they may become."""
 
 from __future__ import annotations
 
@@ -41,11 +41,17 @@ def test_maps_as_vllm_0_32_writes_them() -> None:
     ]
 
 
-def test_rows_as_sglang_and_earlier_vllm_write_them() -> None:
+def test_rows_as_earlier_versions_write_them() -> None:
     rows = [["BlockStored", [1, 2], None, [5] * 8, 4, None], ["BlockRemoved", [1]], ["AllBlocksCleared"]]
     assert read(*rows, more=()) == [Stored((1, 2), None, 4), Removed((1,)), Cleared()]
     longer = [["BlockStored", [1], 3, [5] * 4, 4, None, "GPU", None, [None], 0], ["BlockRemoved", [1], "GPU", 0]]
     assert read(*longer) == [Stored((1,), 3, 4), Removed((1,))]
+
+
+def test_maps_as_sglang_0_5_23_writes_them() -> None:
+    """Blocks are named by signed numbers."""
+    page = {"type": "BlockStored", "block_hashes": [-5853552322808369536], "parent_block_hash": -2, "token_ids": [1032] * 16}
+    assert read({**page, "block_size": 16, "lora_id": None, "medium": "GPU"}) == [Stored((-5853552322808369536,), -2, 16)]
 
 
 def test_fields_and_kinds_of_later_versions_change_nothing() -> None:

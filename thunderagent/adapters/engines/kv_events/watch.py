@@ -113,6 +113,8 @@ class _Cache:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._endpoint = ""
+        self._heard = False
+        """Whether a batch has come by itself."""
         self._silent_turns: int | None = 0
         """That have ended; None: the engine is not silent, or that was said."""
 
@@ -140,8 +142,9 @@ class _Cache:
         now = self._clock()
         if replayed:
             self.linking.live_since_s, now = now, -math.inf
+        self._heard = self._heard or not replayed
         for event in events:
-            if isinstance(event, Cleared):
+            if isinstance(event, Cleared) and self._heard:  # else it was before anybody cared
                 self._on_cleared(self._id)
             self.chains.take(event, now)
         self._settle()

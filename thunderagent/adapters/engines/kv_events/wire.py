@@ -1,4 +1,4 @@
-"""Batches of KV cache events, as engines publish them: msgpack, events as maps (vLLM) or as rows (SGLang, earlier vLLM)."""
+"""Batches of KV cache events, as engines publish them: msgpack, events as maps (vLLM, SGLang) or as rows (earlier versions)."""
 
 from __future__ import annotations
 
