@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.adapters.engines.kv_events.publisher import CLEARED, publishing, stored
+from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.config import ThunderConfig
 from thunderagent.core import Usage
 from thunderagent.errors import ConfigError
@@ -34,9 +35,12 @@ class Listener:
         self.told.append(("left", backend_id, len(self.session.runtime.scheduler.ledger.backends)))
 
 
-async def engine() -> tuple[web.AppRunner, str]:
+SGLANG = 'sglang:max_total_num_tokens{model_name="m"} 5000\n'
+
+
+async def engine(page: str = SGLANG) -> tuple[web.AppRunner, str]:
     async def metrics(request: web.Request) -> web.Response:
-        return web.Response(text='sglang:max_total_num_tokens{model_name="m"} 5000\n')
+        return web.Response(text=page)
 
     app = web.Application()
     app.router.add_get("/metrics", metrics)
@@ -109,6 +113,36 @@ def test_stopping_writes_the_last_profiles(tmp_path: Path) -> None:
     assert json.loads(line)["program_id"] == "p"
 
 
+def test_an_engine_that_answers_wrongly_gets_no_new_turns_until_it_answers_rightly_again() -> None:
+    async def scenario() -> None:
+        runtime = (session := Session(ThunderConfig(), [])).runtime
+        runtime.add_backend("a", 5_000)
+        session._doubted("a", False)
+        assert not runtime.scheduler.ledger.backends["a"].usable
+        runtime.set_health("a", healthy=True)
+        assert not runtime.scheduler.ledger.backends["a"].usable, "the pages object still"
+        session._doubted("a", True)
+        assert runtime.scheduler.ledger.backends["a"].usable
+
+    asyncio.run(scenario())
+
+
+def test_the_host_tier_and_lost_caches_reach_the_scheduler() -> None:
+    async def scenario() -> None:
+        runner, url = await engine()
+        session = Session(ThunderConfig(), [url], kind=EngineKind.SGLANG)
+        await session.start()
+        backend = session.runtime.scheduler.ledger.backends[url]
+        epoch = backend.epoch
+        session.engines._on_up(url, 5_000, 700)
+        session.engines._on_cache_lost(url)
+        assert (backend.host_tokens, backend.epoch) == (700, epoch + 1)
+        await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
 def test_engines_tell_a_session_how_much_of_a_program_s_kv_is_left() -> None:
     async def scenario() -> None:
         runner, url = await engine()
@@ -130,6 +164,23 @@ def test_engines_tell_a_session_how_much_of_a_program_s_kv_is_left() -> None:
                     await asyncio.sleep(0.005)
             assert not session.runtime.kv_resident("nobody", url, 5)
             await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_ranks_are_backends_where_the_host_can_reach_them() -> None:
+    async def scenario() -> None:
+        line = 'vllm:cache_config_info{{block_size="16",engine="{rank}",num_gpu_blocks="202"}} 1.0\n'
+        runner, url = await engine(line.format(rank=0) + line.format(rank=1))
+        backends = []
+        for per_rank in (False, True):
+            session = Session(ThunderConfig(), [url], per_rank=per_rank)
+            await session.start()
+            known = session.runtime.scheduler.ledger.backends
+            backends.append({backend.id: backend.capacity_tokens for backend in known.values()})
+            await session.stop()
+        assert backends == [{url: 3_200}, {f"{url}#0": 1_600, f"{url}#1": 1_600}]
         await runner.cleanup()
 
     asyncio.run(scenario())

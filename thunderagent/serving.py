@@ -5,12 +5,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import json
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from thunderagent.adapters.engines.backend_ids import split
+from thunderagent.adapters.engines.detect import AUTO
+from thunderagent.adapters.engines.engine import Engine
+from thunderagent.adapters.engines.reading import EngineKind, PriorityOrder, Reading
 from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.gateway import Gateway
+from thunderagent.adapters.gateway.routes import AbortCall, Route
 from thunderagent.adapters.gateway.server import Served, run
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.skyrl.programs import group_of as skyrl_group_of
@@ -19,6 +26,8 @@ from thunderagent.errors import ConfigError
 from thunderagent.session import Session
 
 OnReady = Callable[[str, Sequence[EngineStatus]], None]
+PRIORITY_SIGNS = {PriorityOrder.LOWER_FIRST: 1, PriorityOrder.HIGHER_FIRST: -1, None: 0}
+"""To what the scheduler counts, lower first."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 KEPT_BYTES = 256 << 20
@@ -42,7 +51,7 @@ def serve(
 
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
-        engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group.
+        engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group; ``auto``: each engine shows it.
         on_ready: called with the gateway's URL, and how the engines stand, once it accepts connections.
 
     Raises:
@@ -63,10 +72,14 @@ async def serve_on_loop(
     config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
 ) -> None:
     """The same on a loop that runs already."""
-    session = Session(config, urls)
+    kind = None if engine_type == AUTO else EngineKind(engine_type)
+    session = Session(config, urls, kind=kind, per_rank=True)
     group_of = skyrl_group_of if engine_type == "skyrl" else None
     gateway = Gateway(
-        *(session.runtime, session.engines, settings, config.mode, group_of), names_sessions=config.kv_events is not None
+        *(session.runtime, session.engines, settings, config.mode),
+        group_of=group_of,
+        route_of=Routes(session.engines),
+        names_sessions=config.kv_events is not None,
     )
     session.listen(gateway)
     session.on_step(gateway.took_step)
@@ -77,6 +90,45 @@ async def serve_on_loop(
     finally:
         await gateway.close()
         await session.stop()
+
+
+class Seen(Protocol):
+    """What the engine watch has seen of engines."""
+
+    def reading(self, url: str) -> Reading | None: ...
+    def engine(self, url: str) -> Engine | None: ...
+
+
+class Routes:
+    """The way to each backend, by what its engine told last. Asked for each try."""
+
+    def __init__(self, engines: Seen) -> None:
+        self._engines = engines
+        self._known: dict[str, tuple[Engine | None, PriorityOrder | None, Route]] = {}
+
+    def __call__(self, backend: str) -> Route:
+        """Known ones are made anew only when an engine tells something else."""
+        url, rank = split(backend)
+        engine, reading = self._engines.engine(url), self._engines.reading(url)
+        order = reading.priority if reading is not None else None
+        known = self._known.get(backend)
+        if known is None or known[0] is not engine or known[1] is not order:
+            route = Route(url, rank, PRIORITY_SIGNS[order], _abort_of(engine))
+            known = self._known[backend] = engine, order, route
+        return known[2]
+
+
+def _abort_of(engine: Engine | None) -> Callable[[str], AbortCall] | None:
+    """How a request with an id of ours is aborted; None: closing its connection does."""
+    if engine is None or engine.abort("") is None:
+        return None
+
+    def abort(request_id: str) -> AbortCall:
+        call = engine.abort(request_id)
+        assert call is not None, "it aborts requests"
+        return AbortCall(call.path.encode(), json.dumps(call.json).encode())
+
+    return abort
 
 
 def _spare_the_memory_manager() -> None:

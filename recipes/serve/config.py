@@ -7,19 +7,20 @@ from pathlib import Path
 
 from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, require_positive, thunder_config
 from recipes.common.config import EngineConfig as CommonEngineConfig
+from thunderagent.adapters.engines.detect import ENGINE_KINDS
 from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, keys_of_environment, keys_of_file
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 
-ENGINES = ("simulated", "vllm", "sglang", "skyrl")
+ENGINES = ("simulated", *ENGINE_KINDS)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass
 class EngineConfig(CommonEngineConfig):
-    """Which engines the gateway stands in front of; ``kind`` may also be ``skyrl``, its own servers."""
+    """Which engines the gateway stands in front of; ``kind`` may also be ``skyrl`` (its own servers) or ``auto`` (they show it)."""
 
     kv_capacity_tokens: int = 48_000
     """Embedded: KV cache. The agents of ``recipes.serve.agents`` ask for about four times this at the end."""

@@ -44,7 +44,7 @@ def test_one_option_is_enough(serve: Callable[..., Ran], gateway: Serving) -> No
     ran = serve()
 
     assert (ran.status, ran.err) == (0, "")
-    assert gateway.served == [(ThunderConfig(), GatewaySettings(keep_profiles=0), [ENGINE], "vllm", "info")]
+    assert gateway.served == [(ThunderConfig(), GatewaySettings(keep_profiles=0), [ENGINE], "auto", "info")]
 
 
 def test_the_word_serve_may_be_left_out(thunderagent: Command, gateway: Serving) -> None:
@@ -114,7 +114,7 @@ def test_options_of_the_gateway_reach_it(
     assert gateway.served[0][1] == GatewaySettings(**{"keep_profiles": 0, **wanted})
 
 
-@pytest.mark.parametrize("kind", ["vllm", "sglang", "skyrl"])
+@pytest.mark.parametrize("kind", ["auto", "vllm", "sglang", "skyrl"])
 def test_engines_of_every_kind_are_served(serve: Callable[..., Ran], gateway: Serving, kind: str) -> None:
     serve("--backend-type", kind, "--log-level", "debug")
 
@@ -189,7 +189,7 @@ def test_where_there_is_no_terminal_nothing_is_printed(serve: Callable[..., Ran]
     [
         (["--backends", "gpu2:8000"], "--backends=gpu2:8000: must start with http:// or https://, such as http://gpu2:8000"),
         (["--backends", ENGINE], f"--backends={ENGINE}: the same engine is there as {ENGINE} already"),
-        (["--backend-type", "tgi"], "--backend-type=tgi: must be one of vllm, sglang, skyrl"),
+        (["--backend-type", "tgi"], "--backend-type=tgi: must be one of auto, vllm, sglang, skyrl"),
         (["--capacity-tokens", 0], "--capacity-tokens=0: must be a positive number, or null"),
         (["--capacity-tokens", "many"], "Invalid value for '--capacity-tokens': "),
         (["--metrics-interval", "often"], "--metrics-interval=often: must be a duration, such as 90 (seconds), 90s, 5m or 1h30m"),

@@ -355,6 +355,43 @@ def test_progress_health_and_lost_caches_reach_the_scheduler() -> None:
     asyncio.run(scenario())
 
 
+def test_a_backend_is_healthy_while_no_source_objects() -> None:
+    fixture = Fixture()
+    runtime = fixture.runtime
+    backend = runtime.scheduler.ledger.backends["a"]
+
+    def healthy_after(healthy: bool, source: str) -> bool:
+        runtime.set_health("a", healthy=healthy, source=source)
+        return backend.healthy
+
+    async def scenario() -> None:
+        assert healthy_after(True, "pages"), "who never objected takes nothing back"
+        assert not healthy_after(False, "breaker")
+        assert not healthy_after(False, "pages")
+        assert not healthy_after(True, "breaker")
+        assert not healthy_after(True, "breaker")
+        assert healthy_after(True, "pages")
+
+    asyncio.run(scenario())
+
+
+def test_objections_are_forgotten_when_a_backend_leaves() -> None:
+    fixture = Fixture()
+    runtime = fixture.runtime
+
+    async def scenario() -> None:
+        runtime.set_health("a", healthy=False, source="pages")
+        runtime.remove_backend("a")
+        runtime.set_health("a", healthy=False, source="pages")
+        assert runtime.scheduler.counters.late_events == 1, "of one that is gone"
+        runtime.add_backend("a", 1_000)
+        assert runtime.scheduler.ledger.backends["a"].healthy
+        runtime.set_health("a", healthy=False)
+        assert not runtime.scheduler.ledger.backends["a"].healthy
+
+    asyncio.run(scenario())
+
+
 def test_a_program_that_expires_is_forgotten_by_the_records_too() -> None:
     fixture = Fixture(limits=Limits(idle_ttl_s=0.5))
 
@@ -418,3 +455,26 @@ def test_a_turn_that_failed_and_is_given_up_is_accounted_once() -> None:
     asyncio.run(scenario())
     assert [step.outcome for step in fixture.steps] == ["failed"]
     assert fixture.runtime.scheduler.counters.late_events == 0
+
+
+def test_a_turn_knows_its_priority_for_the_engine_only_while_it_is_admitted_by_the_scheduler() -> None:
+    async def scenario() -> None:
+        runtime = Runtime(DefaultPolicy())
+        runtime.add_backend("a", 10_000)
+        told = []
+        for program, priority in (("first", 0), ("second", 0), ("urgent", -1), ("first", 5)):
+            async with runtime.turn(program, prompt_tokens=10, priority=priority) as turn:
+                assert turn.priority is not None
+                told.append(turn.priority)
+                turn.finish(Usage(10, 1))
+        assert told[2] < told[0] == told[3] < told[1]  # the caller's, read with the first turn, then the order of birth
+        async with runtime.turn("second", prompt_tokens=10) as turn:
+            runtime.begin_weight_sync()
+            again = asyncio.create_task(turn.again())
+            await settle()
+            assert turn.priority is None
+            runtime.end_weight_sync()
+            await again
+            assert turn.priority == told[1]
+
+    asyncio.run(scenario())

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from thunderagent.adapters.engines.detect import AUTO, ENGINE_KINDS
 from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli import serve_options as options
@@ -36,7 +37,7 @@ NAMES = {
 def serve(
     *,
     backends: options.Backends = [],
-    backend_type: options.BackendType = "vllm",
+    backend_type: options.BackendType = AUTO,
     capacity_tokens: options.CapacityTokens = None,
     metrics_interval: options.MetricsInterval = options.METRICS_INTERVAL,
     kv_events: options.KvEvents = None,
@@ -79,7 +80,7 @@ def serve(
 
       thunderagent serve --backends http://gpu1:8000 --router default      (to compare with)
     """
-    _require_one_of("--backend-type", backend_type, options.ENGINE_TYPES)
+    _require_one_of("--backend-type", backend_type, ENGINE_KINDS)
     _require_one_of("--router", router, MODES)
     _require_one_of("--log-level", log_level, options.LOG_LEVELS)
     for option, value, wanted in (

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from thunderagent.adapters.engines.detect import ENGINE_KINDS
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV
 from thunderagent.cli.units import bytes_text, seconds_text
 from thunderagent.config import ROUTINGS, ThunderConfig
 
-ENGINE_TYPES = ("vllm", "sglang", "skyrl")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 # Defaults, as a user would write them.
@@ -55,7 +55,9 @@ def _looking(metavar: str | None, text: str, *names: str) -> typer.models.Option
 Backends = Annotated[
     list[str], _engines("URL,URL", "The engines, as http://host:port, apart by commas. May be given several times.")
 ]
-BackendType = Annotated[str, _engines("NAME", f"What they are: {', '.join(ENGINE_TYPES)} (SkyRL's own servers).")]
+BackendType = Annotated[
+    str, _engines("NAME", f"What they are: {', '.join(ENGINE_KINDS)} (SkyRL's own servers, whose session ids tell groups).")
+]
 CapacityTokens = Annotated[int | None, _engines("N", "KV cache of each engine, in tokens.", default="what its metrics say")]
 MetricsInterval = Annotated[str, _engines("TIME", "Between two looks at an engine's health, capacity and load.")]
 KvEvents = Annotated[

@@ -332,8 +332,8 @@ class Runtime:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case Admit(turn_id, backend_id):
-                self._admit(turn_id, backend_id)
+            case Admit(turn_id, backend_id, priority):
+                self._admit(turn_id, backend_id, priority)
             case Refuse(turn_id, cause, reason, retry_after_s):
                 if turn_id in self._turns:
                     turn = self._turns[turn_id]
@@ -358,10 +358,10 @@ class Runtime:
         self._timer = None
         self._handle(TimerFired())
 
-    def _admit(self, turn_id: int, backend_id: str) -> None:
+    def _admit(self, turn_id: int, backend_id: str, priority: int) -> None:
         turn = self._turns.get(turn_id)
         if turn is not None:
-            turn.admit_to(backend_id, self._clock())
+            turn.admit_to(backend_id, self._clock(), priority)
 
     def _pass_all_through(self) -> None:
         backends = sorted(self._backends)

@@ -64,6 +64,7 @@ class Turn:
         "lost",
         "on_lost",
         "patience",
+        "priority",
         "refusal",
         "timing",
         "tool",
@@ -78,6 +79,8 @@ class Turn:
         self.patience = patience
         self.backend = ""
         """The id of the backend that this turn was admitted to."""
+        self.priority: int | None = None
+        """For the engine's queue, lower first; None: the scheduler gave none."""
         self.arrived_s = self.waits_since_s = host.now()
         self.waited_s = 0.0
         """Held back by the scheduler, over all tries."""
@@ -169,11 +172,11 @@ class Turn:
         """Another try begins."""
         self.arrival = arrival
         self.waits_since_s = self._host.now()
-        self.lost, self.refusal, self.first_token_s, self.backend = False, None, None, ""
+        self.lost, self.refusal, self.first_token_s, self.backend, self.priority = False, None, None, "", None
 
-    def admit_to(self, backend_id: str, now: float) -> None:
+    def admit_to(self, backend_id: str, now: float, priority: int | None = None) -> None:
         """It may start."""
-        self.backend = backend_id
+        self.backend, self.priority = backend_id, priority
         self.admitted_s = now
         self.waited_s += now - self.waits_since_s
         self.refusal = None

@@ -98,7 +98,10 @@ def test_the_configuration_tells_the_capacity_where_the_page_does_not() -> None:
     ("parallel", "ranks"),
     [
         ({"data_parallel_size": 4, "data_parallel_external_lb": True, "data_parallel_rank": 2}, [2]),
-        ({"data_parallel_size": 4, "data_parallel_hybrid_lb": True, "data_parallel_rank": 2, "data_parallel_size_local": 2}, [2, 3]),
+        (
+            {"data_parallel_size": 4, "data_parallel_hybrid_lb": True, "data_parallel_rank": 2, "data_parallel_size_local": 2},
+            [2, 3],
+        ),
     ],
 )
 def test_the_configuration_is_of_the_ranks_behind_this_server(parallel: dict[str, Any], ranks: list[int]) -> None:

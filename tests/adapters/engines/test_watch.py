@@ -9,7 +9,10 @@ import pytest
 from aiohttp import web
 
 from tests.adapters.hand_clock import HandClock
-from thunderagent.adapters.engines.watch import LARGEST_PAGE_BYTES, EngineWatch
+from thunderagent.adapters.engines.engine import Call
+from thunderagent.adapters.engines.http import LARGEST_PAGE_BYTES
+from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.errors import ConfigError
 
 POLL_S = 1.0
@@ -18,20 +21,24 @@ PAGE = 'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{blocks}"}} 1.0\
 
 
 class Engine:
-    """A metrics page on a free port (a stand-in: the real engines' pages are parsed in ``test_capacity``)."""
+    """Pages on a free port (a stand-in: pages of real engines are read in ``test_vllm`` and ``test_sglang``)."""
 
     def __init__(self) -> None:
         self.page = PAGE.format(blocks=101).encode()
         self.status = 200
         self.breaks_off = False
         self.hangs = False
+        self.others: dict[str, str] = {}
+        """Pages beside ``/metrics``."""
         self.port = 0
         self.looks = 0
+        """At ``/metrics``: one more than others, to find out what it is."""
         self.released = asyncio.Event()
 
     async def start(self) -> str:
         app = web.Application()
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/{path:.*}", self.other)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
@@ -41,6 +48,11 @@ class Engine:
     async def stop(self) -> None:
         self.released.set()
         await self.runner.cleanup()
+
+    async def other(self, request: web.Request) -> web.Response:
+        if request.path in self.others:
+            return web.Response(text=self.others[request.path])
+        raise web.HTTPNotFound
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         self.looks += 1
@@ -59,19 +71,23 @@ class Engine:
 class Fixture:
     """A watch and what it told."""
 
-    def __init__(self, timeout_s: float = 5.0, fixed: int | None = None) -> None:
+    def __init__(self, timeout_s: float = 5.0, fixed: int | None = None, kind: EngineKind | None = None) -> None:
         self.clock = HandClock()
         self.told: list[tuple[str, object]] = []
         self.engines: list[Engine] = []
-        self.timeout_s, self.fixed = timeout_s, fixed
+        self.timeout_s, self.fixed, self.kind, self.per_rank = timeout_s, fixed, kind, False
         self.watch = self.make()
 
     def make(self, *urls: str) -> EngineWatch:
         self.watch = EngineWatch(
             urls,
-            on_up=lambda url, capacity: self.told.append((url, capacity)),
-            on_lost=lambda url: self.told.append((url, "lost")),
+            on_up=lambda backend, capacity, host: self.told.append((backend, capacity)),
+            on_lost=lambda backend: self.told.append((backend, "lost")),
+            on_cache_lost=lambda backend: self.told.append((backend, "cache lost")),
+            on_doubt=lambda backend, healthy: self.told.append((backend, "trusted" if healthy else "doubted")),
             poll_s=POLL_S,
+            kind=self.kind,
+            per_rank=self.per_rank,
             fixed_capacity_tokens=self.fixed,
             look_timeout_s=self.timeout_s,
             clock=self.clock,
@@ -96,13 +112,22 @@ class Fixture:
         await self.clock.advance(POLL_S * 1.1)
         await self.until(lambda: self.clock.sleepers == sleeping)
 
+    async def rounds(self, count: int) -> None:
+        for _ in range(count):
+            await self.round()
+
     def problem(self, url: str) -> str | None:
         return next(status.problem for status in self.watch.statuses if status.url == url)
 
 
-def run(scenario: Callable[[Fixture], Awaitable[None]], timeout_s: float = 5.0, fixed: int | None = None) -> None:
+def run(
+    scenario: Callable[[Fixture], Awaitable[None]],
+    timeout_s: float = 5.0,
+    fixed: int | None = None,
+    kind: EngineKind | None = None,
+) -> None:
     async def whole() -> None:
-        fixture = Fixture(timeout_s, fixed)
+        fixture = Fixture(timeout_s, fixed, kind)
         try:
             await scenario(fixture)
         finally:
@@ -149,7 +174,9 @@ def test_a_fixed_capacity_wins_over_what_the_engine_says() -> None:
 
 def test_when_no_engine_answers_the_address_is_named() -> None:
     async def scenario(fixture: Fixture) -> None:
-        with pytest.raises(ConfigError, match=r"http://127\.0\.0\.1:9: no engine answers there"):
+        with pytest.raises(
+            ConfigError, match=r"http://127\.0\.0\.1:9: no engine answers there.*\(Cannot connect to 127\.0\.0\.1:9: "
+        ):
             await fixture.make(NOBODY).start()
 
     run(scenario)
@@ -185,7 +212,7 @@ def test_engines_are_added_and_removed_while_it_runs() -> None:
         assert fixture.told == [(first, 1_600), (second, 1_600), (second, "lost")]
         await fixture.round()
         assert [status.url for status in watch.statuses] == [first]
-        assert fixture.engines[1].looks == 1
+        assert fixture.engines[1].looks == 2, "what it is, and what it tells"
 
     run(scenario)
 
@@ -204,35 +231,61 @@ def test_what_a_removed_engine_answers_late_is_not_told() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(
-    ("page", "problem"),
-    [
-        (b"", "tells no KV capacity"),
-        (b"\x00\xff garbage {{{\n", "tells no KV capacity"),
-        (b"<html><body>502</body></html>\n", "tells no KV capacity"),
-        (b"sglang:max_total_num_tokens{} NaN\n", "tells no KV capacity"),
-        (b"sglang:max_total_num_tokens{} 4", "breaks off"),
-        (b'vllm:cache_config_info{block_size="16",num_gpu_b\n', "tells no KV capacity"),
-    ],
-)
-def test_an_engine_that_says_nonsense_stays_up_with_the_capacity_that_it_had(page: bytes, problem: str) -> None:
+WRONG_PAGES = [
+    (b"", "/metrics is empty"),
+    (b"\x00\xff garbage {{{\n", "/metrics is no Prometheus text"),
+    (b"<html><body>502</body></html>\n", "/metrics is HTML"),
+    (b'{"detail": "Not Found"}\n', "/metrics is JSON"),
+    (
+        b'vllm:cache_config_info{block_size="16",num_gpu_blocks="999999999999"} 1.0\n',
+        "/metrics tells a KV capacity that cannot be",
+    ),
+    (b'up 1\nvllm:cache_config_info{block_size="1', "/metrics breaks off"),
+    (
+        b'up 1\nvllm:cache_config_info{block_size="16",num_gpu_b\nup 1\n',
+        '/metrics: vllm:cache_config_info{block_size="16",num_gpu_b is',
+    ),
+]
+
+
+@pytest.mark.parametrize(("page", "problem"), WRONG_PAGES)
+def test_an_engine_that_says_nonsense_keeps_its_capacity_but_gets_no_new_turns_after_a_while(page: bytes, problem: str) -> None:
     async def scenario(fixture: Fixture) -> None:
         engine, url = await fixture.engine()
         await fixture.make(url).start()
         good, engine.page = engine.page, page
-        for _ in range(3):
-            await fixture.round()
+        await fixture.rounds(2)
         assert fixture.told == [(url, 1_600)]
+        await fixture.rounds(3)
+        assert fixture.told[1:] == [(url, "doubted")]
         status = fixture.watch.statuses[0]
-        assert (status.up, status.capacity_tokens, status.problem) == (True, 1_600, f"/metrics {problem}")
+        assert (status.up, status.capacity_tokens, status.doubted) == (True, 1_600, True)
+        assert str(status.problem).startswith(problem)
         engine.page = good
-        await fixture.round()
+        await fixture.rounds(3)
+        assert fixture.told[2:] == [(url, "trusted")]
         assert fixture.problem(url) is None
 
     run(scenario)
 
 
-def test_a_page_that_breaks_off_or_does_not_end_or_is_missing_is_tolerated_too() -> None:
+@pytest.mark.parametrize(("page", "problem"), WRONG_PAGES)
+def test_an_engine_that_never_said_anything_else_does_not_join(page: bytes, problem: str) -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        engine.page, good = page, engine.page
+        await fixture.make(url).start(required=False)
+        await fixture.rounds(4)
+        assert fixture.told == []
+        assert str(fixture.problem(url)).startswith(problem)
+        engine.page = good
+        await fixture.round()
+        assert fixture.told == [(url, 1_600)]
+
+    run(scenario)
+
+
+def test_a_page_that_breaks_off_or_does_not_end_or_is_missing_is_wrong_too() -> None:
     async def scenario(fixture: Fixture) -> None:
         engine, url = await fixture.engine()
         await fixture.make(url).start()
@@ -242,12 +295,116 @@ def test_a_page_that_breaks_off_or_does_not_end_or_is_missing_is_tolerated_too()
         engine.breaks_off, engine.page = False, b"x" * (LARGEST_PAGE_BYTES + 1)
         await fixture.round()
         assert fixture.problem(url) == "/metrics does not end"
+        assert fixture.told == [(url, 1_600)]
         engine.page, engine.status = PAGE.format(blocks=999).encode(), 404
         await fixture.round()
         assert fixture.problem(url) == "/metrics answers 404"
-        assert fixture.told == [(url, 1_600)]
+        assert fixture.told == [(url, 1_600), (url, "doubted")]
 
     run(scenario)
+
+
+def test_each_change_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        await fixture.make(url).start()
+        engine.page, good = b"<html></html>", engine.page
+        await fixture.rounds(6)
+        engine.page = good
+        await fixture.rounds(4)
+        said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert said == [
+            f"engine {url}: /metrics is HTML; 1600 tokens are counted with as before",
+            f"engine {url}: /metrics is HTML; it gets no new turns until it answers rightly",
+            f"engine {url} answers rightly again",
+        ]
+
+    run(scenario)
+
+
+def test_an_engine_of_another_kind_is_named_and_does_not_join() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        _, url = await fixture.engine()
+        await fixture.make(url).start(required=False)
+        await fixture.rounds(2)
+        assert fixture.told == []
+        assert fixture.problem(url) == "it is vllm, not sglang, as it was configured"
+
+    run(scenario, kind=EngineKind.SGLANG)
+
+
+def test_an_engine_that_is_replaced_by_another_kind_is_read_as_that() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        await fixture.make(url).start()
+        assert fixture.watch.statuses[0].kind is EngineKind.VLLM
+        engine.page = b'up 1\nsglang:max_total_num_tokens{tp_rank="0"} 5000\n'
+        await fixture.round()
+        assert fixture.told == [(url, 1_600), (url, 5_000)]
+        assert fixture.watch.statuses[0].kind is EngineKind.SGLANG
+
+    run(scenario)
+
+
+def test_what_an_engine_told_last_and_how_it_is_acted_on_can_be_asked_for() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        watch = fixture.make(url)
+        assert (watch.reading(url), watch.engine(url)) == (None, None)
+        await watch.start()
+        reading, told = watch.reading(url), watch.engine(url)
+        assert reading is not None
+        assert told is not None
+        assert (reading.capacity_tokens, told.drop_cache()) == (1_600, Call("/reset_prefix_cache"))
+        assert watch.load(url) == watch.load(f"{url}#0") == reading.ranks[0]
+        engine.page = b"<html>"
+        await fixture.round()
+        assert watch.reading(url) is reading, "the latest right one"
+        assert (watch.reading(NOBODY), watch.engine(NOBODY), watch.load(NOBODY)) == (None, None, None)
+
+    run(scenario)
+
+
+def test_an_engine_that_was_started_anew_between_two_looks_has_lost_its_cache() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        first = engine.page
+        engine.page = first + b"process_start_time_seconds 1.7e+09\n"
+        await fixture.make(url).start()
+        engine.page = first + b"process_start_time_seconds 1.8e+09\n"
+        await fixture.rounds(3)
+        assert fixture.told == [(url, 1_600), (url, "cache lost")]
+
+    run(scenario)
+
+
+def test_ranks_are_backends_for_hosts_that_can_send_turns_there() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        line = 'vllm:cache_config_info{{block_size="16",engine="{rank}",num_gpu_blocks="202"}} 1.0\n'
+        engine.page = (line.format(rank=0) + line.format(rank=1)).encode()
+        fixture.per_rank = True
+        watch = fixture.make(url)
+        await watch.start()
+        watch.remove(url)
+        assert fixture.told == [(f"{url}#0", 1_600), (f"{url}#1", 1_600), (f"{url}#0", "lost"), (f"{url}#1", "lost")]
+
+    run(scenario)
+
+
+def test_with_a_fixed_capacity_an_engine_only_has_to_answer_somewhere() -> None:
+    async def scenario(fixture: Fixture) -> None:
+        engine, url = await fixture.engine()
+        engine.status = 500
+        engine.others["/health"] = ""
+        await fixture.make(url).start()
+        assert fixture.told == [(url, 7)]
+        await fixture.rounds(3)
+        await engine.stop()
+        await fixture.rounds(2)
+        assert fixture.told == [(url, 7), (url, "lost")]
+
+    run(scenario, fixed=7)
 
 
 def test_an_engine_whose_metrics_are_server_errors_is_lost() -> None:
@@ -284,7 +441,7 @@ def test_a_page_that_hangs_delays_no_look_at_other_engines() -> None:
             fixture.engines[1].page = PAGE.format(blocks=n).encode()
             await fixture.round(hanging=1)
             assert fixture.told[-1] == (url, (n - 1) * 16)
-        assert slow.looks == 2
+        assert slow.looks == 3
 
     run(scenario, timeout_s=60.0)
 
@@ -306,7 +463,7 @@ def test_it_goes_on_whatever_those_do_that_it_tells() -> None:
     async def scenario(fixture: Fixture) -> None:
         engine, url = await fixture.engine()
 
-        def on_up(url: str, capacity: int | None) -> None:
+        def on_up(url: str, capacity: int | None, host_tokens: int) -> None:
             fixture.told.append((url, capacity))
             raise RuntimeError("a bug elsewhere")
 

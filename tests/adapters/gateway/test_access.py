@@ -38,6 +38,9 @@ BOTH = Access(Keys(["api"]), Keys(["admin"]))
         (BOTH, Need.NOTHING, True, True, True),
         (BOTH, Need.USE, False, True, True),
         (BOTH, Need.READ, False, False, True),
+        (NONE_CONFIGURED, Need.CONTROL, True, True, True),
+        (API_ONLY, Need.CONTROL, False, True, False),
+        (BOTH, Need.CONTROL, False, False, True),
         (BOTH, Need.CHANGE, False, True, True),
         (BOTH, Need.ADMIN, False, False, True),
     ],
@@ -51,6 +54,7 @@ def test_who_may_what(access: Access, need: Need, nobody: bool, client: bool, ad
     [
         (BOTH, Need.USE, 401, "invalid_api_key"),
         (BOTH, Need.READ, 401, "invalid_api_key"),
+        (BOTH, Need.CONTROL, 401, "invalid_api_key"),
         (BOTH, Need.ADMIN, 403, "admin_key_required"),
         (API_ONLY, Need.ADMIN, 403, "no_admin_key"),
         (NONE_CONFIGURED, Need.ADMIN, 403, "no_admin_key"),

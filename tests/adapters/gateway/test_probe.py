@@ -24,9 +24,9 @@ class Engine:
         self.body = b""
 
     async def fetch(
-        self, url: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+        self, backend_id: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> tuple[int, bytes]:
-        assert (url, timeout_s) == ("http://engine", 5.0)
+        assert (backend_id, timeout_s) == ("http://engine", 5.0)
         self.asked.append((method, path))
         self.body = body
         return self.statuses[path], self.models if path == LIST else b""

@@ -26,6 +26,8 @@ class Status:
     up: bool = True
     capacity_tokens: int | None = 10_000
     problem: str | None = None
+    kind: str | None = None
+    doubted: bool = False
 
 
 class Fixture:
@@ -46,6 +48,8 @@ class Fixture:
     @property
     def statuses(self) -> list[EngineStatus]:
         return list(self.known.values())
+
+    def load(self, backend_id: str) -> None: ...
 
     def add(self, url: str) -> None:
         if url not in self.known:
@@ -190,8 +194,8 @@ def test_workers_are_listed_with_what_watch_and_fleet_know() -> None:
             fixture.fleet.ended(B, False, fixture.fleet.took(B))
         down, a, b = fixture.workers.list()
         assert down == Worker(DOWN, healthy=False, last_problem="refused")
-        assert a == Worker(A, capacity_tokens=10_000, in_flight=1, requests=1)
-        failing = Worker(B, capacity_tokens=10_000, breaker="open", requests=5, failures=5, breaker_openings=1)
+        assert a == Worker(A, (A,), capacity_tokens=10_000, in_flight=1, requests=1)
+        failing = Worker(B, (B,), capacity_tokens=10_000, breaker="open", requests=5, failures=5, breaker_openings=1)
         assert b == replace(failing, probe_in_s=fixture.fleet.views()[1].probe_in_s)
         running.cancel()
 
@@ -205,3 +209,55 @@ def test_what_is_not_known_is_gone_already() -> None:
         assert fixture.states() == {DOWN: "down", A: "up", B: "up"}
 
     run(scenario)
+
+
+async def alive(backend_id: str, *, generation: bool) -> bool:
+    return True
+
+
+def test_an_engine_is_all_of_its_ranks() -> None:
+    async def scenario() -> None:
+        clock = HandClock()
+        runtime = Runtime(ThunderPolicy(), clock=clock)
+        fleet = Fleet(GatewaySettings(), runtime, alive, clock=clock, sleep=clock.sleep)
+        ranks = (f"{A}#0", f"{A}#1")
+
+        class Watch:
+            statuses = (Status(A, capacity_tokens=20_000),)
+
+            def __init__(self) -> None:
+                self.removed: list[str] = []
+
+            def load(self, backend_id: str) -> None: ...
+
+            def add(self, url: str) -> None: ...
+
+            def remove(self, url: str) -> None:
+                self.removed.append(url)
+
+        watch = Watch()
+        workers = WatchedWorkers(watch, fleet, 180.0, backends_of=lambda url: list(ranks), sleep=clock.sleep)
+        for rank in ranks:
+            fleet.joined(rank)
+            runtime.add_backend(rank, 10_000)
+        epochs = [fleet.took(rank, retry=True) for rank in ranks]
+        assert workers.list() == (Worker(A, backends=ranks, capacity_tokens=20_000, in_flight=2, requests=2, retries=2),)
+        for _ in range(GatewaySettings().breaker_failures):
+            fleet.ended(ranks[1], False, fleet.took(ranks[1]))
+        (worker,) = workers.list()
+        assert (worker.breaker, worker.breaker_openings, worker.failures) == ("open", 1, 5)
+        assert worker.probe_in_s == 5.0
+        await workers.drain(A)
+        assert [view.draining for view in fleet.views()] == [True, True]
+        await workers.add(A)
+        assert [view.draining for view in fleet.views()] == [False, False]
+        await workers.drain(A)
+        for rank, epoch in zip(ranks, epochs, strict=True):
+            await settle()
+            assert watch.removed == []
+            fleet.ended(rank, True, epoch)
+        await settle()
+        assert watch.removed == [A]
+        fleet.close()
+
+    asyncio.run(scenario())

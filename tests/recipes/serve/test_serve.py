@@ -154,7 +154,7 @@ def test_served_engines_are_taken_as_they_are(gateway: Serving, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("engine.kind=tgi", "engine.kind=tgi: must be one of simulated, vllm, sglang, skyrl"),
+        ("engine.kind=tgi", "engine.kind=tgi: must be one of simulated, auto, vllm, sglang, skyrl"),
         ("engine=vllm", "engine.urls=[]: name at least one served engine"),
         ("engine.urls=[http://h:1]", "engine.urls=http://h:1: goes with engine=vllm or engine=sglang"),
         ("engine.count=0", "engine.count=0: must be a positive number"),

@@ -166,7 +166,7 @@ class _Connection(asyncio.Protocol):
         length = headers.get("content-length")
         if int(status) in NO_BODY:
             length = "0"
-        self._length = None if length is None else int(length)
+        self._length = None if length is None else _size(length)
         wishes = headers.get("connection", "").lower()
         self.last = "close" in wishes or (version == "HTTP/1.0" and "keep-alive" not in wishes)
         self._head = int(status), headers.get("content-type", "")
@@ -190,7 +190,7 @@ def _chunks(buffer: bytearray) -> bytes | None:
         end = buffer.find(b"\r\n", at)
         if end < 0:
             return None
-        size = int(bytes(buffer[at:end]).partition(b";")[0], 16)
+        size = _size(bytes(buffer[at:end]).partition(b";")[0].decode("latin-1"), 16)
         at = end + 2
         if size == 0:
             return b"".join(parts) if buffer.endswith(b"\r\n\r\n") or buffer[at:].startswith(b"\r\n") else None
@@ -198,3 +198,10 @@ def _chunks(buffer: bytearray) -> bytes | None:
             return None
         parts.append(bytes(buffer[at : at + size]))
         at += size + 2
+
+
+def _size(text: str, base: int = 10) -> int:
+    size = int(text, base)
+    if size < 0:
+        raise ValueError(text)
+    return size

@@ -11,8 +11,8 @@ from thunderagent.adapters.engines.reading import EngineKind, Reading
 from thunderagent.adapters.engines.vllm import Vllm
 from thunderagent.errors import EngineProblem
 
-DETECT_EVERY_LOOKS = 10
-"""While nobody knows what it is: half a dozen requests, so not with every look."""
+DETECT_EVERY_LOOKS = 5
+"""While it answers and shows nothing that is known: to find out is half a dozen requests, so not with every look."""
 HEALTH = "/health"
 
 
@@ -28,6 +28,9 @@ class Looker:
         self._timeout_s = timeout_s
         self._undetected_looks = 0
         self._wrong = False
+        """Whether the last answer was; what is there instead is asked for once for all in a row."""
+        self._stranger: EngineKind | None = None
+        """What is there instead of what was configured, as far as is known."""
 
     async def look(self) -> Reading:
         """Once.
@@ -45,7 +48,7 @@ class Looker:
             if problem.dead:
                 self._renew()
             raise
-        self._wrong = False
+        self._wrong, self._stranger = False, None
         return reading
 
     async def answers(self) -> bool:
@@ -69,10 +72,12 @@ class Looker:
         try:
             return await self.engine.read(self._http)
         except EngineProblem as problem:
-            if problem.dead or self._wrong:
+            if problem.dead:
                 raise
-            self._wrong = True  # asked once for all wrong answers in a row
-            other = await self._other(self.engine)
+            other = None if self._wrong else await self._other(self.engine)
+            self._wrong = True
+            if self._stranger is not None:
+                raise EngineProblem(f"it is {self._stranger}, not {self._configured}, as it was configured") from None
             if other is None:
                 raise
             self.engine = other
@@ -83,19 +88,17 @@ class Looker:
         return await detect(self._http) if self._undetected_looks % DETECT_EVERY_LOOKS == 1 else None
 
     async def _other(self, engine: Engine) -> Engine | None:
-        """What is there instead; None: nothing that is known.
-
-        Raises:
-            EngineProblem: another kind than it was configured to be.
-        """
+        """What it may be read as instead; None: nothing."""
         found = await detect(self._http)
         if found is None or same_family(found, engine.kind):
             return None
         if self._configured is not None:
-            raise EngineProblem(f"it is {found}, not {self._configured}, as it was configured")
+            self._stranger = found
+            return None
         return engine_of(found)
 
     def _renew(self) -> None:
         """What answers next may be another process: nothing is known of it."""
+        self._undetected_looks = 0
         if self.engine is not None:
             self.engine = engine_of(self.engine.kind)

@@ -10,14 +10,14 @@ from typing import NamedTuple
 _QUOTED = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SAMPLE = re.compile(
     rb'(?:[ \t]*\{([^"}]*+(?:%(quoted)s[^"}]*+)*+)\})?[ \t]*+'  # labels
-    rb'([^\s_]+)'  # value; float() would take 1_000
-    rb'(?:[ \t]+[^\s_]+)?\s*'  # time, not used
-    % {b"quoted": _QUOTED}
+    rb"([^\s_]+)"  # value; float() would take 1_000
+    rb"(?:[ \t]+[^\s_]+)?\s*" % {b"quoted": _QUOTED}  # time, not used
 )
-_LABEL = re.compile(rb'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*(%(quoted)s)\s*(?:,|$)' % {b"quoted": _QUOTED})
+_LABEL = re.compile(rb"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*(%(quoted)s)\s*(?:,|$)" % {b"quoted": _QUOTED})
 _LINE = re.compile(rb"#|[a-zA-Z_:][a-zA-Z0-9_:]*(?:[ \t]*\{.*\})?[ \t]+\S+(?:[ \t]+-?[0-9.]+)?\s*$")
 _ESCAPED = re.compile(r'\\([\\n"])')
-AFTER_NAME = (b"{", b" ", b"\t")
+AFTER_NAME = b"{ \t"
+"""What ends a name."""
 KEPT_LABELS = 8_192
 """The labels of a series are the same with every look: 100 engines of 8 ranks have so many series that are wanted."""
 
@@ -40,12 +40,16 @@ def samples(page: bytes, names: Iterable[str]) -> dict[str, list[Sample]]:
     """
     found: list[tuple[int, str, list[Sample]]] = []
     at = 0
+    names = tuple(names)
+    page = _whole_lines(page, names)
     for name in names:
-        start, lines = _first_line(page, name.encode(), at), []
+        encoded, lines = name.encode(), list[Sample]()
+        start = _first_line(page, encoded, at)
         if start >= 0:
-            lines, at = _lines(page, name.encode(), start)
+            at = _read_lines(page, encoded, start, lines)
         found.append((start if start >= 0 else len(page), name, lines))
-    return {name: lines for _, name, lines in sorted(found)}
+    found.sort()
+    return {name: lines for _, name, lines in found}
 
 
 def problem(page: bytes) -> str | None:
@@ -66,6 +70,16 @@ def problem(page: bytes) -> str | None:
     return None if not last or _LINE.match(last) else "breaks off"
 
 
+def _whole_lines(page: bytes, names: Iterable[str]) -> bytes:
+    """Without half a line at its end."""
+    end = page.rfind(b"\n") + 1
+    half = page[end:]
+    for name in names:
+        if half.startswith(name.encode()) and half[len(name) :].startswith((b"{", b" ", b"\t")):
+            raise ValueError(f"{_shown(half)} breaks off")
+    return page[:end] if half else page
+
+
 def _first_line(page: bytes, name: bytes, at: int) -> int:
     """Where the first line of a series begins, looked for behind ``at`` and then before it; -1: nowhere."""
     line = b"\n" + name
@@ -74,28 +88,25 @@ def _first_line(page: bytes, name: bytes, at: int) -> int:
             return 0
         found = page.find(line, max(start, 0), end)
         while found >= 0:
-            if _is_of(page, name, found + 1):
+            if page[found + len(line)] in AFTER_NAME:
                 return found + 1
             found = page.find(line, found + 1, end)
     return -1
 
 
+def _read_lines(page: bytes, name: bytes, start: int, lines: list[Sample]) -> int:
+    """Take in the samples from here on; tells where the next series begins."""
+    while True:
+        end = page.find(b"\n", start)
+        lines.append(_sample(page[start + len(name) : end], name))
+        start = end + 1
+        if not _is_of(page, name, start):
+            return start
+
+
 def _is_of(page: bytes, name: bytes, start: int) -> bool:
     """Whether the line that begins there is of this series, and not of one whose name goes on."""
-    after = start + len(name)
-    return page.startswith(name, start) and page[after : after + 1] in AFTER_NAME
-
-
-def _lines(page: bytes, name: bytes, start: int) -> tuple[list[Sample], int]:
-    """The samples from here on, and where the next series begins."""
-    found = []
-    while _is_of(page, name, start):
-        end = page.find(b"\n", start)
-        if end < 0:
-            raise ValueError(f"{_shown(page[start:])} breaks off")
-        found.append(_sample(page[start + len(name) : end], name))
-        start = end + 1
-    return found, start
+    return page.startswith(name, start) and page[start + len(name)] in AFTER_NAME
 
 
 def _sample(rest: bytes, name: bytes) -> Sample:

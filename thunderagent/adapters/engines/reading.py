@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,5 +66,29 @@ class Reading:
     @property
     def capacity_tokens(self) -> int | None:
         """Of all ranks together; None: one of them does not tell."""
-        told = [rank.capacity_tokens for rank in self.ranks if rank.capacity_tokens is not None]
-        return sum(told) if told and len(told) == len(self.ranks) else None
+        return _sum(rank.capacity_tokens for rank in self.ranks)
+
+    def load(self, rank: int | None) -> Rank | None:
+        """Of one rank (None: there is no such rank), or of all together, as if they were one."""
+        if rank is not None:
+            return next((one for one in self.ranks if one.index == rank), None)
+        if len(self.ranks) == 1:
+            return self.ranks[0]
+        used = [one.usage * (one.capacity_tokens or 0) for one in self.ranks if one.usage is not None]
+        capacity_tokens = self.capacity_tokens
+        return Rank(
+            0,
+            capacity_tokens,
+            sum(one.host_tokens for one in self.ranks),
+            sum(used) / capacity_tokens if capacity_tokens and len(used) == len(self.ranks) else None,
+            *(
+                _sum(getattr(one, name) for one in self.ranks)
+                for name in ("running", "waiting", "preemptions", "queried_tokens", "hit_tokens")
+            ),
+        )
+
+
+def _sum(parts: Iterable[int | None]) -> int | None:
+    """None: one of them is not told."""
+    told = list(parts)
+    return sum(part or 0 for part in told) if told and None not in told else None

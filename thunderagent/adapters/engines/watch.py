@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.engines.engine import Engine
 from thunderagent.adapters.engines.look import Looker
-from thunderagent.adapters.engines.reading import EngineKind, Reading
+from thunderagent.adapters.engines.reading import EngineKind, Rank, Reading
 from thunderagent.adapters.engines.standing import CacheLost, Doubt, EngineStatus, Lost, News, Standing, Up
 from thunderagent.errors import ConfigError, EngineProblem
 
@@ -22,6 +23,8 @@ LOOK_TIMEOUT_S = 5.0
 """An engine that does not answer a look for this long is as good as dead for new turns."""
 JITTER = 0.1
 """Share of the period by which looks come earlier or later, so that those at many engines do not fall together."""
+GRID_S = 0.1
+"""Looks that fall into one such span begin together: waking up costs more than a look."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +117,12 @@ class EngineWatch:
         watched = self._watched.get(url)
         return None if watched is None else watched.standing.reading
 
+    def load(self, backend_id: str) -> Rank | None:
+        """What a backend told of itself last: a rank, or the whole engine; None: nothing."""
+        url, rank = split(backend_id)
+        reading = self.reading(url)
+        return None if reading is None else reading.load(rank)
+
     def engine(self, url: str) -> Engine | None:
         """What it is, with the requests that act on it; None: not known yet."""
         watched = self._watched.get(url)
@@ -161,8 +170,14 @@ class EngineWatch:
         if look_at_once:
             await self._look(watched)
         while True:
-            await self._sleep(self._poll_s * random.uniform(1 - JITTER, 1 + JITTER))
+            await self._sleep(self._pause_s())
             await self._look(watched)
+
+    def _pause_s(self) -> float:
+        """Until the next look."""
+        pause_s = self._poll_s * random.uniform(1 - JITTER, 1 + JITTER)
+        grid_s = min(GRID_S, JITTER * self._poll_s)
+        return pause_s - (self._clock() + pause_s) % grid_s
 
     async def _look(self, watched: _Watched) -> None:
         """One look. Whatever comes of it, there is a next one."""

@@ -17,6 +17,8 @@ class Need(Enum):
     """Generating and releasing: an API or admin key where API keys are configured. Who may generate may release."""
     READ = "read"
     """Views: an admin key where admin keys are configured, else an API key where those are."""
+    CONTROL = "control"
+    """What acts on engines: the same."""
     CHANGE = "change"
     """What concerns all programs (weight syncs): an admin key or an API key where any key is configured."""
     ADMIN = "admin"
@@ -35,7 +37,7 @@ class Access:
             return True
         if need is Need.ADMIN:
             return self.admin.given(headers)
-        if need is Need.READ and self.admin:
+        if need in (Need.READ, Need.CONTROL) and self.admin:
             return self.admin.given(headers)
         if self.api or (need is Need.CHANGE and self.admin):
             return self.api.given(headers) | self.admin.given(headers)  # both are always looked at
@@ -62,4 +64,4 @@ class Access:
         )
 
     def _wanted(self, need: Need) -> str:
-        return "an admin key" if need is Need.READ and self.admin else "an API key"
+        return "an admin key" if need in (Need.READ, Need.CONTROL) and self.admin else "an API key"

@@ -28,6 +28,12 @@ class Asked(NamedTuple):
     """How many prompts one request has: the usage that an engine tells is their sum, a program's context is one of them."""
     answers: int = 1
     """How many answers are asked for, to each prompt."""
+    own_priority: bool = False
+    """Whether the body has a ``priority`` of the client's."""
+    own_rid: bool = False
+    """The same for ``rid``, SGLang's id of a request."""
+    own_rank: bool = False
+    """The same for SGLang's ``routed_dp_rank`` or ``data_parallel_rank``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,12 @@ class Dialect(Protocol):
     path: str
     anthropic: bool
     """Whether errors are told in Anthropic's shape; else in OpenAI's."""
+    takes_priority: bool
+    """Whether a body may have a ``priority``, at engines that order by it."""
+    takes_rid: bool
+    """Whether a body may have a ``rid``, at SGLang."""
+    rank_in_body: bool
+    """Whether the rank is read from the body, not from the header."""
 
     def read(self, body: bytes) -> Asked:
         """Read a request.

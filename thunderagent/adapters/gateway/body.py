@@ -32,6 +32,10 @@ class RequestFields(msgspec.Struct):
     extra_body: msgspec.Raw = NOTHING
     stream: msgspec.Raw = NOTHING
     stream_options: msgspec.Raw = NOTHING
+    priority: msgspec.Raw = NOTHING
+    rid: msgspec.Raw = NOTHING
+    routed_dp_rank: msgspec.Raw = NOTHING
+    data_parallel_rank: msgspec.Raw = NOTHING
 
     def prompt(self) -> Prompt:
         """What is to be answered."""
@@ -95,13 +99,21 @@ class BodyReader:
                 parts["stream_options"] = options
                 ask = True
         forwarded = body if parts == before else joined(parts)
-        return _asked(forwarded, program_id, stream, ask, fields)
+        if fields is not None:
+            return _asked(forwarded, program_id, stream, ask, fields)
+        own_rank = "routed_dp_rank" in parts or "data_parallel_rank" in parts
+        own = {"own_priority": "priority" in parts, "own_rid": "rid" in parts, "own_rank": own_rank}
+        return Asked(forwarded, program_id, stream, ask, PromptSize(len(forwarded), 0), **own)
 
 
-def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, fields: RequestFields | None) -> Asked:
-    if fields is None:
-        return Asked(body, program_id, stream, hide_usage, PromptSize(len(body), 0))
-    return Asked(body, program_id, stream, hide_usage, *fields.prompt())
+def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, fields: RequestFields) -> Asked:
+    return Asked(
+        *(body, program_id, stream, hide_usage),
+        *fields.prompt(),
+        fields.priority is not NOTHING,
+        fields.rid is not NOTHING,
+        fields.routed_dp_rank is not NOTHING or fields.data_parallel_rank is not NOTHING,
+    )
 
 
 def _take_program_id(parts: dict[str, msgspec.Raw]) -> str | None:

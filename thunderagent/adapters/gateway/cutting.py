@@ -1,4 +1,4 @@
-"""A request's bytes with our own fields cut out, or the wish for a usage put in; all others stay the client's own.
+"""A request's bytes with our own fields cut out, or members for the engine put in; all others stay the client's own.
 
 Only JSON that was decoded without an error comes here. In it, ``"program_id"`` after a comma or a brace is a whole string: were
 its first quote the end of another string, a bare word would follow, and inside of one there would be a backslash before it.
@@ -52,6 +52,13 @@ def edited(body: bytes, cut: tuple[int, int], ask_for_usage: bool) -> bytes:
     start, end = max(start, opened), max(end, opened)
     whole = memoryview(body)
     return b"".join((whole[:opened], USAGE_WISH, whole[opened:start], whole[end:]))
+
+
+def with_members(body: bytes, members: list[bytes]) -> bytes:
+    """The body's object with these members before its own, none of which it has; the object must have others."""
+    opened = body.index(b"{") + 1
+    whole = memoryview(body)
+    return b"".join((whole[:opened], b",".join(members), b",", whole[opened:]))
 
 
 def _end_of_member(body: bytes, at: int) -> int:

@@ -1,7 +1,7 @@
-"""What the gateway knows of each backend beside the scheduler: breaker, requests in flight, draining, counts.
+"""What the gateway knows of each backend beside the scheduler: breaker, requests in flight, draining, pauses, counts.
 
-A backend may get turns only if neither its breaker nor a drain speaks against it; the scheduler is told when that changes. Then
-its programs go elsewhere with their next turn or try. An open breaker is probed when it is due, by one task per backend.
+A backend may get turns only if neither its breaker nor a drain nor a pause speaks against it; the scheduler is told when that
+changes. Then its programs go elsewhere with their next turn or try. An open breaker is probed when due, by one task per backend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +51,8 @@ class BackendView:
     probe_in_s: float | None
     """Until the next probe; None: none is planned."""
     draining: bool
+    paused: bool
+    """Whether its engine was stopped."""
     in_flight: int
     """Requests that are there now."""
     requests: int
@@ -71,6 +73,7 @@ class _Member:
     retries: int = 0
     failures: int = 0
     draining: bool = False
+    paused: bool = False
     told_healthy: bool = True
     reviver: asyncio.Task[None] | None = None
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,6 +96,7 @@ class Fleet:
         self._clock, self._sleep = clock, sleep
         self._members: dict[str, _Member] = {}
         self._epochs = itertools.count()  # of all backends: a request of one that left means nothing to one that has its id
+        self._paused_are_usable = False
         self.in_flight = 0
         """Requests in engines now, those in engines that have left included."""
 
@@ -175,6 +179,13 @@ class Fleet:
             member.idle.clear()
             self._tell(member)
 
+    def pause(self, backend_ids: Set[str], *, usable: bool) -> None:
+        """The backends whose engines are stopped, all of them: no new turns, unless they are ``usable`` all the same."""
+        self._paused_are_usable = usable
+        for member in self._members.values():
+            member.paused = member.id in backend_ids
+            self._tell(member)
+
     async def until_idle(self, backend_id: str) -> None:
         """Wait until a draining backend has no request left, or is gone."""
         member = self._members.get(backend_id)
@@ -182,6 +193,11 @@ class Fleet:
             await member.idle.wait()
 
     # Views
+
+    @property
+    def ids(self) -> list[str]:
+        """Of all backends, in order of joining."""
+        return list(self._members)
 
     def view(self, backend_id: str) -> BackendView | None:
         """One backend; None: it is not there."""
@@ -195,6 +211,7 @@ class Fleet:
             breaker.in_a_row,
             max(0.0, breaker.probe_at_s - self._clock()) if breaker.state is BreakerState.OPEN else None,
             member.draining,
+            member.paused,
             member.in_flight,
             member.requests,
             member.retries,
@@ -209,7 +226,8 @@ class Fleet:
     # Health
 
     def _tell(self, member: _Member) -> None:
-        healthy = member.breaker.state is BreakerState.CLOSED and not member.draining
+        stopped = member.draining or (member.paused and not self._paused_are_usable)
+        healthy = member.breaker.state is BreakerState.CLOSED and not stopped
         if healthy != member.told_healthy:
             member.told_healthy = healthy
             self._scheduler.set_health(member.id, healthy=healthy)

@@ -9,9 +9,12 @@ from typing import Any
 from prometheus_client.registry import Collector
 
 from thunderagent.adapters.gateway.access import Access, Need
+from thunderagent.adapters.gateway.control import Controller
+from thunderagent.adapters.gateway.controls import CONTROLS
 from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.fleet import Fleet
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
+from thunderagent.adapters.gateway.holds import Holds
 from thunderagent.adapters.gateway.keys import Keys
 from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
 from thunderagent.adapters.gateway.models import merged_models
@@ -21,13 +24,15 @@ from thunderagent.adapters.gateway.passthrough import (
     Receive,
     Send,
     Upstream,
-    chosen_engine,
+    named_backend,
     pass_through,
+    read_body,
 )
 from thunderagent.adapters.gateway.probe import probe
 from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.protocol import ShortWay
 from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
+from thunderagent.adapters.gateway.routes import Route, RouteOf, with_rank
 from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.upstream import Pool
@@ -49,8 +54,9 @@ class Gateway:
         watch: Watch,
         settings: GatewaySettings,
         mode: str,
-        group_of: GroupOf = None,
         *,
+        group_of: GroupOf = None,
+        route_of: RouteOf = Route,
         names_sessions: bool = False,
     ) -> None:
         """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
@@ -58,10 +64,12 @@ class Gateway:
         ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
         """
         self.runtime, self.settings, self.mode = runtime, settings, mode
+        self._route_of = route_of
         self.access = Access(Keys(settings.api_keys), Keys(settings.admin_keys))
         self.counts = HttpCounts()
         self.fleet = Fleet(settings, runtime, self._probe)
-        self.workers = WatchedWorkers(watch, self.fleet, settings.drain_s)
+        self.workers = WatchedWorkers(watch, self.fleet, settings.drain_s, backends_of=self._backends_of)
+        self._holds = Holds(runtime, self.fleet, self._engine_of)
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
         self._waits = Waits()
         self._pools: dict[str, Pool] = {}
@@ -69,11 +77,19 @@ class Gateway:
             *(runtime, settings, self.access, self.fleet),
             counts=self.counts,
             pool_of=self._pool,
+            route_of=route_of,
             group_of=group_of,
             names_sessions=names_sessions,
         )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
+        self._controller = Controller(
+            *(runtime, self._holds),
+            pool_of=self._pool,
+            backends_of=self._backends_of,
+            without=self._not_forwarded,
+            timeout_s=settings.timeout_s,
+        )
         self._admin = management(self, settings, access=self.access)
         separate = settings.admin_port is not None
         self._management = management(self, settings, access=self.access, endpoints=FOR_CLIENTS) if separate else self._admin
@@ -90,24 +106,40 @@ class Gateway:
     @property
     def admin(self) -> Any | None:
         """The application of the management port; None: it has none."""
-        return self._admin if self.settings.admin_port is not None else None
+        return self._admin_app if self.settings.admin_port is not None else None
+
+    async def _admin_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._to_engines if scope["path"] in CONTROLS else self._admin)(scope, receive, send)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything that is no generating request: management, else the engines."""
         if serves(scope["path"]) and not _names_engine(scope):
             await self._management(scope, receive, send)
             return
+        await self._to_engines(scope, receive, send)
+
+    async def _to_engines(self, scope: Scope, receive: Receive, send: Send) -> None:
+        control = CONTROLS.get(scope["path"])
         try:
-            self.access.check(Need.USE, scope["headers"])
+            self.access.check(Need.USE if control is None else Need.CONTROL, scope["headers"])
+            backends = self.runtime.backends
+            engines = list(dict.fromkeys(map(self._engine_of, backends)))
+            named = named_backend(scope["headers"], [*engines, *backends])
+            if control is not None:
+                targets = engines if named is None else [self._engine_of(named)]
+                answer = await self._controller.run(control, scope, await read_body(receive), targets)
+                await _send_whole(send, answer.status or 502, answer.headers, answer.body)
+                return
             if self.draining:
                 raise draining()
-            engines = list(self.runtime.backends)
-            if scope["path"] == MODELS and scope["method"] == "GET" and not _names_engine(scope):
+            if scope["path"] == MODELS and scope["method"] == "GET" and named is None:
                 body = await merged_models([self._pool(engine) for engine in engines], scope["headers"], self._not_forwarded)
                 await _send_whole(send, 200, [(b"content-type", b"application/json")], body)
                 return
-            engine = chosen_engine(scope["headers"], engines)
-            upstream = Upstream(self._pool(engine), self._not_forwarded | {ENGINE_HEADER}, self.settings.timeout_s)
+            if not engines:
+                raise RequestProblem(503, "no_backend", "no engine is up", retry_after_s=5.0)
+            route = self._route_of(named or engines[0])
+            upstream = Upstream(self._pool(route.url), self._not_forwarded | {ENGINE_HEADER}, self.settings.timeout_s, route)
             await pass_through(scope, receive, send, upstream)
         except RequestProblem as problem:
             self.counts.problems[problem.reason] += 1
@@ -118,15 +150,20 @@ class Gateway:
     # Told by the session
 
     def joined(self, backend_id: str) -> None:
-        """An engine is up."""
+        """An engine, or a rank of it, is up."""
         self.fleet.joined(backend_id)
+        asyncio.get_running_loop().call_soon(self._holds.joined)  # after the scheduler has been told
 
     def left(self, backend_id: str) -> None:
-        """An engine has gone: what still goes to it breaks off."""
+        """An engine, or a rank of it, has gone. With the last one of an engine, what still goes to it breaks off."""
         self.fleet.left(backend_id)
-        pool = self._pools.pop(backend_id, None)
+        engine = self._engine_of(backend_id)
+        if self._backends_of(engine):
+            return
+        asyncio.get_running_loop().call_soon(self._holds.forget, engine)  # after the scheduler has been told
+        pool = self._pools.pop(engine, None)
         if pool is not None:
-            asyncio.get_running_loop().call_soon(pool.close)  # after the scheduler has been told, so that turns know why
+            asyncio.get_running_loop().call_soon(pool.close)  # the same, so that turns know why
 
     def took_step(self, step: StepProfile) -> None:
         """A step is over."""
@@ -146,6 +183,14 @@ class Gateway:
         """Whether it is about to stop."""
         return self._relay.draining
 
+    def begin_weight_sync(self) -> None:
+        """No turn is to start."""
+        self._holds.begin()
+
+    def end_weight_sync(self, *, kv_lost: bool) -> None:
+        """Turns may start, as far as engines run."""
+        self._holds.end(kv_lost=kv_lost)
+
     def begin_drain(self) -> None:
         """Refuse new requests."""
         self._relay.draining = True
@@ -154,11 +199,18 @@ class Gateway:
         """Nothing runs any more."""
         self.workers.close()
         self.fleet.close()
+        self._relay.close()
         for pool in self._pools.values():
             pool.close()
 
     def _refused(self, reason: str) -> None:
         self.counts.problems[reason] += 1
+
+    def _engine_of(self, backend_id: str) -> str:
+        return self._route_of(backend_id).url
+
+    def _backends_of(self, url: str) -> list[str]:
+        return [backend_id for backend_id in self.fleet.ids if self._engine_of(backend_id) == url]
 
     def _pool(self, url: str) -> Pool:
         pool = self._pools.get(url)
@@ -170,11 +222,12 @@ class Gateway:
         return await probe(self._fetch, backend_id, generation=generation)
 
     async def _fetch(
-        self, url: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+        self, backend_id: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> tuple[int, bytes]:
-        lines = [f"{name}: {value}".encode() for name, value in headers.items()]
+        route = self._route_of(backend_id)
+        lines = with_rank(route, [f"{name}: {value}".encode() for name, value in headers.items()])
         async with asyncio.timeout(timeout_s):
-            reply = await self._pool(url).request(method.encode(), path.encode(), lines, body or None, streamed=False)
+            reply = await self._pool(route.url).request(method.encode(), path.encode(), lines, body or None, streamed=False)
             reply.close()
             return reply.status, b"".join(reply.body)
 

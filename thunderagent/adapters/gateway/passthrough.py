@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from thunderagent.adapters.gateway.headers import Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
+from thunderagent.adapters.gateway.routes import Route, with_rank
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem
 
@@ -19,7 +20,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 ENGINE_HEADER = b"x-thunder-backend"
-"""A client may say which engine is meant."""
+"""A client may say which engine is meant, or which rank of one."""
 BUFFERED_BYTES = 256 << 10
 """Of an answer that its client does not read, before the engine is held back."""
 
@@ -33,6 +34,8 @@ class Upstream:
     """Names of headers that are not for the engine, those that are said anew among them."""
     timeout_s: float
     """For the whole answer."""
+    route: Route
+    """To the backend that is meant."""
 
 
 class ClientLeft(Exception):
@@ -55,36 +58,34 @@ async def read_body(receive: Receive) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def target(scope: MutableMapping[str, Any]) -> bytes:
+def target(scope: Mapping[str, Any]) -> bytes:
     """Path and query, as they were sent."""
     query = scope["query_string"]
     return bytes(scope["raw_path"] + (b"?" + query if query else b""))
 
 
-def chosen_engine(headers: Headers, engines: list[str]) -> str:
-    """The one that the client names, else the first that is up.
+def named_backend(headers: Headers, known: Sequence[str]) -> str | None:
+    """The one that the client names; None: he names none. ``known``: ids of backends, and URLs of engines.
 
     Raises:
-        RequestProblem: 503, none is up; 404, the one that is named is not there.
+        RequestProblem: 404, it is not there.
     """
     named = first(headers, ENGINE_HEADER)
-    if named is not None:
-        name = named.decode("latin-1").rstrip("/")
-        if name not in engines:
-            raise RequestProblem(
-                404, "unknown_backend", f"X-Thunder-Backend names no engine that is up; there are: {', '.join(engines)}"
-            )
-        return name
-    if not engines:
-        raise RequestProblem(503, "no_backend", "no engine is up", retry_after_s=5.0)
-    return engines[0]
+    if named is None:
+        return None
+    name = named.decode("latin-1").rstrip("/")
+    if name not in known:
+        raise RequestProblem(
+            404, "unknown_backend", f"X-Thunder-Backend names no engine that is up; there are: {', '.join(dict.fromkeys(known))}"
+        )
+    return name
 
 
 async def pass_through(scope: MutableMapping[str, Any], receive: Receive, send: Send, upstream: Upstream) -> None:
     """Send one request to an engine and its answer to the client, until either leaves.
 
     Raises:
-        RequestProblem: 503; the engine gave no answer.
+        RequestProblem: 503, the engine gave no answer; 400, the request names another rank.
         ClientLeft: the client did.
     """
     body = await read_body(receive)
@@ -108,9 +109,10 @@ async def _until_left(receive: Receive) -> None:
 
 async def _answer(scope: MutableMapping[str, Any], send: Send, upstream: Upstream, body: bytes | None) -> None:
     began = False
+    lines = upstream_lines(scope["headers"], upstream.without, first(scope["headers"], b"connection"))
+    lines = with_rank(upstream.route, lines)
     try:
         async with asyncio.timeout(upstream.timeout_s):
-            lines = upstream_lines(scope["headers"], upstream.without, first(scope["headers"], b"connection"))
             reply = await upstream.pool.request(scope["method"].encode(), target(scope), lines, body, streamed=True)
             try:
                 headers = downstream(reply.headers)

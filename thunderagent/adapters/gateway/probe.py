@@ -15,26 +15,26 @@ class Fetch(Protocol):
     """One HTTP request with a whole answer; raises if there is none."""
 
     async def __call__(
-        self, url: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+        self, backend_id: str, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> tuple[int, bytes]:
         """Status and body."""
         ...
 
 
-async def probe(fetch: Fetch, url: str, *, generation: bool) -> bool:
-    """Whether the engine answers, and with ``generation`` also whether it completes one token.
+async def probe(fetch: Fetch, backend_id: str, *, generation: bool) -> bool:
+    """Whether the engine, or the rank of it, answers, and with ``generation`` also whether it completes one token.
 
     An answer of 4xx is one of a living engine: it may want a key, or not have the endpoint.
     """
-    status, _ = await fetch(url, "GET", "/health", headers={}, body=b"", timeout_s=PROBE_TIMEOUT_S)
+    status, _ = await fetch(backend_id, "GET", "/health", headers={}, body=b"", timeout_s=PROBE_TIMEOUT_S)
     if status >= 500 or not generation:
         return status < 500
-    status, page = await fetch(url, "GET", "/v1/models", headers={}, body=b"", timeout_s=PROBE_TIMEOUT_S)
+    status, page = await fetch(backend_id, "GET", "/v1/models", headers={}, body=b"", timeout_s=PROBE_TIMEOUT_S)
     model = _first_model(page) if status < 400 else None
     if model is None:
         return status < 500
     request = json.dumps({"model": model, "prompt": "a", "max_tokens": 1}).encode()
-    status, _ = await fetch(url, "POST", "/v1/completions", headers=HEADERS, body=request, timeout_s=PROBE_TIMEOUT_S)
+    status, _ = await fetch(backend_id, "POST", "/v1/completions", headers=HEADERS, body=request, timeout_s=PROBE_TIMEOUT_S)
     return status < 500
 
 

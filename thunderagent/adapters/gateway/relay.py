@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from thunderagent.adapters.gateway.aborts import Aborts
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.deadlines import Deadlines
@@ -21,6 +22,7 @@ from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 from thunderagent.adapters.gateway.retries import Retries
 from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere
+from thunderagent.adapters.gateway.routes import Route, RouteOf, outgoing
 from thunderagent.adapters.gateway.setbacks import (
     FailedTry,
     broken_off,
@@ -62,15 +64,17 @@ class Relay:
         *,
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
+        route_of: RouteOf = Route,
         group_of: Callable[[str], str] | None = None,
         names_sessions: bool = False,
     ) -> None:
-        """``group_of``: the RL prompt group that a program's id tells of, where ids tell.
+        """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
 
         ``names_sessions``: engines are told the program as ``X-Session-ID``.
         """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
-        self._counts, self._pool_of, self._group_of = counts, pool_of, group_of
+        self._counts, self._pool_of, self._route_of, self._group_of = counts, pool_of, route_of, group_of
+        self._aborts = Aborts(pool_of)
         self._retries = Retries(settings, lambda: fleet.in_flight)
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
         self._closed = bool(access.api)
@@ -107,6 +111,10 @@ class Relay:
             counts.open_requests -= 1
             if exchange.status:
                 counts.answers[exchange.dialect.path, exchange.status] += 1
+
+    def close(self) -> None:
+        """Nothing is sent any more."""
+        self._aborts.close()
 
     async def _answer(self, exchange: Exchange) -> None:
         if self.draining:
@@ -176,22 +184,32 @@ class Relay:
     async def _send(self, exchange: Exchange, asked: Asked, turn: Turn, lines: list[bytes], *, retry: bool) -> FailedTry | None:
         """One try; None: the client has its answer."""
         backend = turn.backend
-        pool = self._pool_of(backend)
-        turn.on_lost = pool.close
+        route = self._route_of(backend)
         epoch = self._fleet.took(backend, retry=retry)
         ok: bool | None = None
-        answered = False
+        answered = runs = False
+        request_id: str | None = None
+
+        def sent(reply: Reply) -> None:
+            nonlocal runs
+            runs = True
+            turn.on_lost = reply.drop
+            if turn.lost:  # while it was connected to
+                reply.drop()
+
         try:
             try:
                 if turn.lost:  # after it was admitted, before it got here
                     raise UpstreamError(f"{backend} has left")
-                reply = await pool.request(
-                    *(b"POST", exchange.url, lines, asked.body),
+                lines, body, request_id = outgoing(route, exchange.dialect, asked, lines, turn.priority)
+                reply = await self._pool_of(route.url).request(
+                    *(b"POST", exchange.url, lines, body),
                     streamed=asked.stream,
                     first_byte_timeout_s=self._settings.first_byte_timeout_s,
+                    sent=sent,
                 )
             except UpstreamError as error:
-                ok = False
+                ok, runs = False, runs and error.began
                 return without_answer(error)
             finally:
                 if retry:  # it is over, or a request like all others
@@ -199,14 +217,17 @@ class Relay:
             answered = True
             try:
                 if reply.status in RETRIED_STATUSES:
-                    ok = verdict(reply.status)
+                    ok, runs = verdict(reply.status), False
                     return with_answer(reply.status, first(reply.headers, b"retry-after"), backend)
                 ok = await self._pass_on(exchange, asked, turn, reply)
+                runs = turn.lost and not reply.complete
                 return None
             finally:
                 reply.close()
         finally:
             self._fleet.ended(backend, None if turn.lost else ok, epoch, answered=answered)
+            if runs and request_id is not None and route.abort is not None:
+                self._aborts.send(route.url, route.abort(request_id), lines)
 
     async def _pass_on(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply) -> bool:
         """Give the client the engine's answer; tells whether the engine did well."""

@@ -18,6 +18,7 @@ class Source(Protocol):
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def leave(self, reply: Reply) -> None: ...
+    def drop(self, reply: Reply) -> None: ...
 
 
 class UpstreamError(Exception):
@@ -85,6 +86,10 @@ class Reply:
     def close(self) -> None:
         """No more of it is wanted: unless it is complete, the engine sees that its client has left."""
         self._connection.leave(self)
+
+    def drop(self) -> None:
+        """Its backend has left: it fails, unless it is complete."""
+        self._connection.drop(self)
 
     # Told by the connection
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -66,6 +67,12 @@ class Connection(asyncio.Protocol):
         if self._reply is reply and reply.status < 200:
             reply.status = TOO_LATE
             self._fail(f"has not begun to answer within {timeout_s:g} s")
+
+    def drop(self, reply: Reply) -> None:
+        """Its backend has left, though the engine may still be there."""
+        if self._reply is reply:
+            reply.status = reply.status or TOO_LATE
+            self._fail("has left")
 
     def close(self) -> None:
         if not self.closed:
@@ -186,11 +193,12 @@ class Pool:
         *,
         streamed: bool,
         first_byte_timeout_s: float | None = None,
+        sent: Callable[[Reply], object] | None = None,
     ) -> Reply:
         """Send a request and wait until its answer is ready (see ``Reply``). The caller has to ``close`` the reply.
 
         ``target``: path and query. ``header_lines``: without host, content-length and line ends. ``body`` None: none is sent.
-        ``first_byte_timeout_s``: for the answer's head; None: no bound.
+        ``first_byte_timeout_s``: for the answer's head; None: no bound. ``sent`` is told of the reply that is waited for.
 
         Raises:
             UpstreamError: there is no answer.
@@ -207,6 +215,8 @@ class Pool:
             once_more = connection.used
             reply = Reply(connection, loop, streamed=streamed)
             connection.send(head, body or b"", reply, headless=method == b"HEAD")
+            if sent is not None:
+                sent(reply)
             alarm = None
             if first_byte_timeout_s is not None:
                 alarm = loop.call_later(first_byte_timeout_s, connection.give_up, reply, first_byte_timeout_s)

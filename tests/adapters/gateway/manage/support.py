@@ -33,6 +33,21 @@ class Status:
     up: bool = True
     capacity_tokens: int | None = 10_000
     problem: str | None = None
+    kind: str | None = None
+    doubted: bool = False
+
+
+@dataclass
+class Told:
+    """What a backend tells of its load."""
+
+    host_tokens: int = 0
+    usage: float | None = None
+    running: int | None = None
+    waiting: int | None = None
+    preemptions: int | None = None
+    queried_tokens: int | None = None
+    hit_tokens: int | None = None
 
 
 class FakeWatch:
@@ -42,11 +57,15 @@ class FakeWatch:
         self._runtime = runtime
         self.fleet: Fleet
         self.known: dict[str, Status] = {}
+        self.loads: dict[str, Told] = {}
         self.asked: list[tuple[str, str]] = []
 
     @property
     def statuses(self) -> Sequence[EngineStatus]:
         return list(self.known.values())
+
+    def load(self, backend_id: str) -> Told | None:
+        return self.loads.get(backend_id)
 
     def add(self, url: str) -> None:
         self.asked.append(("add", url))
@@ -112,6 +131,12 @@ class Gateway:
         for url in (A, B):
             self.watch.join(url, self.capacity_tokens)
         self._turn_ids = 1_000_000
+
+    def begin_weight_sync(self) -> None:
+        self.runtime.begin_weight_sync()
+
+    def end_weight_sync(self, *, kv_lost: bool) -> None:
+        self.runtime.end_weight_sync(kv_lost=kv_lost)
 
     async def _probe(self, backend_id: str, *, generation: bool) -> bool:
         return False

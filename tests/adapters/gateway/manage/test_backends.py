@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .support import A, B, Gateway, run
+from .support import A, B, Gateway, Told, run
 
 
 def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
@@ -38,6 +38,8 @@ def test_an_engine_has_the_fields_of_the_public_api_and_ours() -> None:
             "in_flight": 0,
             "last_problem": None,
             "prefill_tokens_per_s": 9_000.0,
+            "kind": None,
+            "engine": None,
         }
         down = metrics["backends"][B]
         assert (down["healthy"], down["draining"], down["last_problem"]) == (False, False, "refused")
@@ -69,5 +71,32 @@ def test_an_engine_that_has_not_joined_or_tells_no_capacity_is_shown_all_the_sam
         backends = (await gateway.get("/metrics.json")).json["backends"]
         assert backends[A]["cache_config"] == backends[B]["cache_config"] == {"total_tokens_capacity": None}
         assert backends[A]["active_program_tokens_ratio"] == 0.0
+
+    run(scenario)
+
+
+def test_what_an_engine_told_of_its_load_is_there() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.watch.known[A].kind = "vllm"
+        gateway.watch.loads[A] = Told(
+            host_tokens=7, usage=0.25, running=2, waiting=3, preemptions=4, queried_tokens=50, hit_tokens=20
+        )
+        backends = (await gateway.get("/metrics.json")).json["backends"]
+        assert (backends[A]["kind"], backends[B]["engine"]) == ("vllm", None)
+        assert backends[A]["engine"] == {
+            "kv_usage": 0.25,
+            "running": 2,
+            "waiting": 3,
+            "preemptions": 4,
+            "prefix_queried_tokens": 50,
+            "prefix_hit_tokens": 20,
+            "host_tokens": 7,
+        }
+        server = (await gateway.get("/servers")).json["states"][0]
+        assert server == {"url": A, "state": "up", "kind": "vllm", "loads": {A: backends[A]["engine"]}}
+        assert (await gateway.get("/workers")).json["workers"][0]["loads"] == {A: backends[A]["engine"]}
+        gateway.watch.known[A].doubted = True
+        assert (await gateway.get("/servers")).json["states"][0]["state"] == "down", "it gets no new turns"
 
     run(scenario)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from starlette.routing import Route
 
+from thunderagent.adapters.gateway.controls import CONTROLS
 from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.manage import openapi
 from thunderagent.adapters.gateway.manage.openapi import SCHEDULED
@@ -51,9 +52,20 @@ def test_the_routes_and_the_document_agree() -> None:
         }
         document = (await gateway.get("/openapi.json")).json
         described = {(path, method) for path, operations in document["paths"].items() for method in operations}
-        assert described == routes | {(path, "post") for path in SCHEDULED}
+        assert described == routes | {(path, "post") for path in (*SCHEDULED, *CONTROLS)}
         names = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
         assert len(names) == len(set(names))
+
+    run(scenario)
+
+
+def test_what_acts_on_engines_says_whom_it_reaches() -> None:
+    async def scenario() -> None:
+        document = (await Gateway().get("/openapi.json")).json
+        said = {path: document["paths"][path]["post"]["parameters"][0]["description"] for path in CONTROLS}
+        assert {path for path, whom in said.items() if "required" in whom} == {
+            p for p, control in CONTROLS.items() if control.for_one
+        }
 
     run(scenario)
 
@@ -74,7 +86,7 @@ def test_scheduled_endpoints_take_the_two_headers_and_any_body() -> None:
 schemathesis.openapi.format(
     "program-id", st.text(min_size=1, max_size=256).filter(lambda text: text.isprintable() and not text.isspace())
 )
-SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", made().app()).exclude(path=list(SCHEDULED))
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", made().app()).exclude(path=[*SCHEDULED, *CONTROLS])
 
 
 @SCHEMA.exclude(path_regex="^/workers").parametrize()

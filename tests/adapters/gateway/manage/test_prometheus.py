@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from thunderagent.adapters.gateway.manage import HttpCounts, Waits
 from thunderagent.adapters.gateway.manage.prometheus import COUNTERS, DERIVED, GAUGES
 
-from .support import A, B, Gateway, run
+from .support import A, B, Gateway, Told, run
 
 
 async def scraped(gateway: Gateway) -> dict[tuple[str, ...], float]:
@@ -52,6 +52,23 @@ def test_the_scheduler_and_its_engines_are_shown() -> None:
         assert metrics["thunderagent_backend_usable", B] == 1
         assert metrics["thunderagent_weight_sync",] == 0
         assert metrics["process_resident_memory_bytes",] > 0
+
+    run(scenario)
+
+
+def test_what_engines_tell_of_their_own_load_is_shown_and_nothing_where_they_do_not() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.watch.known[A].kind = "sglang"
+        gateway.watch.loads[A] = Told(usage=0.25, running=2, queried_tokens=50, hit_tokens=20)
+        metrics = await scraped(gateway)
+        assert metrics["thunderagent_engine_info", A, "sglang"] == 1
+        assert metrics["thunderagent_engine_kv_usage_ratio", A] == 0.25
+        assert metrics["thunderagent_engine_running_requests", A] == 2
+        assert metrics["thunderagent_engine_prefix_queried_tokens_total", A] == 50
+        assert metrics["thunderagent_engine_prefix_hit_tokens_total", A] == 20
+        assert ("thunderagent_engine_waiting_requests", A) not in metrics
+        assert ("thunderagent_engine_running_requests", B) not in metrics
 
     run(scenario)
 

@@ -23,8 +23,10 @@ def test_engines_are_listed_with_what_is_known_of_them() -> None:
         assert answer["workers"][0] == {
             "id": worker_id(A),
             "url": A,
+            "backends": [A],
             "healthy": True,
             "is_healthy": True,
+            "paused": False,
             "draining": False,
             "capacity_tokens": 10_000,
             "in_flight": 1,
@@ -34,6 +36,8 @@ def test_engines_are_listed_with_what_is_known_of_them() -> None:
             "breaker": "closed",
             "probe_in_s": None,
             "last_problem": None,
+            "kind": None,
+            "loads": {},
         }
         down = answer["workers"][1]
         assert (down["healthy"], down["in_flight"], down["last_problem"]) == (False, 0, "connection refused")
@@ -186,5 +190,15 @@ def test_an_engine_that_nobody_knows_and_an_odd_force_are_errors() -> None:
             assert (answer.status, answer.reason) == (404, "unknown_worker")
         assert (await gateway.ask("DELETE", f"/workers?url={A}&force=yes", headers=ADMIN)).status == 400
         assert gateway.watch.asked == []
+
+    run(scenario)
+
+
+def test_an_engine_that_was_stopped_is_seen_to_be() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        gateway.fleet.pause({A}, usable=False)
+        assert [worker["paused"] for worker in (await gateway.get("/workers")).json["workers"]] == [True, False]
+        assert [state["state"] for state in (await gateway.get("/servers")).json["states"]] == ["paused", "up"]
 
     run(scenario)

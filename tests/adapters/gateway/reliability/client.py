@@ -55,9 +55,16 @@ class Client:
         head = f"{method} {path} HTTP/{version}\r\nhost: gateway\r\n{headers}content-length: {len(body)}\r\n\r\n"
         await self.write(head.encode() + body)
 
-    async def ask(self, path: str = CHAT, *, stream: bool = False, program_id: str | None = None, headers: str = "") -> Answer:
-        """One request and its whole answer."""
-        await self.send(request(path, stream=stream, program_id=program_id), path, headers=headers)
+    async def ask(
+        self, path: str = CHAT, *, stream: bool = False, program_id: str | None = None, headers: str = "", **more: Any
+    ) -> Answer:
+        """One request and its whole answer; ``more`` is for its body."""
+        await self.send(request(path, stream=stream, program_id=program_id, **more), path, headers=headers)
+        return await self.answer()
+
+    async def post(self, path: str, body: bytes = b"", headers: str = "") -> Answer:
+        """A request that is no turn."""
+        await self.send(body, path, headers=headers)
         return await self.answer()
 
     async def get(self, path: str) -> Answer:

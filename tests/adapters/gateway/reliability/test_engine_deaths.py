@@ -149,36 +149,62 @@ def capacity(here: World) -> int | None:
     ids=lambda page: repr(page[:30]),
 )
 @on_loop
-async def test_metrics_that_tell_nonsense_change_nothing(nonsense: bytes) -> None:
+async def test_metrics_that_tell_nonsense_change_no_capacity_and_lose_no_engine(nonsense: bytes) -> None:
+    """New turns go there as long as it may be a passing mistake, and again once it is over."""
     async with watched_world() as here:
         assert capacity(here) == CAPACITY
         looks = len(here.engine.others)
-        here.engine.metrics = nonsense
-        await until(lambda: len(here.engine.others) >= looks + 3)
+        good, here.engine.metrics = here.engine.metrics, nonsense
+        await until(lambda: len(here.engine.others) >= looks + 6)
         assert capacity(here) == CAPACITY
+        here.engine.metrics = good
+        await until(lambda: here.runtime.scheduler.ledger.any_usable)
         assert (await here.ask(program_id="p")).status == 200
         assert (await here.get("/ready")).status == 200
 
 
 @on_loop
+async def test_an_engine_that_goes_on_telling_nonsense_finishes_what_runs_and_gets_no_new_turns() -> None:
+    async with watched_world() as here:
+        go_on = asyncio.Event()
+
+        async def late(visit: Visit) -> None:
+            await go_on.wait()
+            await answers(visit)
+
+        here.engine.behaviour = late
+        running = asyncio.create_task(here.ask(program_id="p"))
+        await until(lambda: here.gateway.fleet.in_flight == 1)
+        here.engine.metrics = b"<html>oops</html>"
+        await until(lambda: not here.runtime.scheduler.ledger.any_usable)
+        refused = await here.ask(program_id="q")
+        assert (refused.status, refused.reason) == (503, "no_backend")
+        go_on.set()
+        assert (await soon(running)).status == 200
+
+
+@on_loop
 async def test_metrics_are_believed_again_when_they_make_sense_and_a_smaller_cache_counts_at_once() -> None:
     async with watched_world() as here:
-        for metrics, tokens in ((page(501), 8_000), (b"", 8_000), (page(2_001), 32_000), (page("NaN"), 32_000)):
+        for metrics, tokens in ((page(501), 8_000), (page("None"), 8_000), (page(2_001), 32_000), (page("NaN"), 32_000)):
             here.engine.metrics = metrics
             await until(lambda tokens=tokens: capacity(here) == tokens)
             assert (await here.ask()).status == 200
 
 
 @on_loop
-async def test_an_engine_whose_metrics_are_missing_is_used_all_the_same() -> None:
+async def test_an_engine_whose_metrics_are_missing_is_not_used_until_they_are_there() -> None:
     async def no_page(visit: Visit) -> None:
         visit.respond(404, b"")
 
     async with watched_world(up=False) as here:
         here.engine.page = no_page
         await here.engine.start()
+        await until(lambda: len(here.engine.others) > 20)
+        assert up(here) == []
+        here.engine.page = None
         await until(lambda: up(here))
-        assert capacity(here) is None
+        assert capacity(here) == CAPACITY
         assert (await here.ask(program_id="p")).status == 200
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec
@@ -18,6 +18,7 @@ from tests.adapters.gateway.reliability.fake_engine import Behaviour, FakeEngine
 from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway import server
 from thunderagent.adapters.gateway.gateway import Gateway
+from thunderagent.adapters.gateway.routes import Route, RouteOf
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.core import Limits, Policy
@@ -52,6 +53,8 @@ class StandInWatch:
     def __init__(self) -> None:
         self.statuses: list[EngineStatus] = []
 
+    def load(self, backend_id: str) -> None: ...
+
     def add(self, url: str) -> None: ...
 
     def remove(self, url: str) -> None: ...
@@ -85,6 +88,13 @@ class World:
         client.leave()
         return answer
 
+    async def post(self, path: str, body: bytes = b"", headers: str = "") -> Answer:
+        """The same for a request that is no turn."""
+        client = await self.client()
+        answer = await client.post(path, body, headers)
+        client.leave()
+        return answer
+
     async def get(self, path: str) -> Answer:
         """The same for GET."""
         client = await self.client()
@@ -92,15 +102,15 @@ class World:
         client.leave()
         return answer
 
-    def join(self, engine: FakeEngine, capacity_tokens: int | None = None) -> None:
-        """What the session does when an engine is up."""
-        self.gateway.joined(engine.url)
-        self.runtime.add_backend(engine.url, capacity_tokens)
+    def join(self, engine: FakeEngine, capacity_tokens: int | None = None, rank: str = "") -> None:
+        """What the session does when an engine, or a rank of it (``#1``), is up."""
+        self.gateway.joined(engine.url + rank)
+        self.runtime.add_backend(engine.url + rank, capacity_tokens)
 
-    def lose(self, engine: FakeEngine) -> None:
-        """What the session does when an engine is gone."""
-        self.gateway.left(engine.url)
-        self.runtime.remove_backend(engine.url)
+    def lose(self, engine: FakeEngine, rank: str = "") -> None:
+        """What the session does when an engine, or a rank of it, is gone."""
+        self.gateway.left(engine.url + rank)
+        self.runtime.remove_backend(engine.url + rank)
 
     def tables(self) -> dict[str, Any]:
         """Everything that requests must leave as they found it."""
@@ -161,9 +171,12 @@ async def world(
     policy: Policy | None = None,
     limits: Limits | None = None,
     config: dict[str, Any] | None = None,
+    route_of: RouteOf = Route,
+    ranks: Sequence[str] = ("",),
     **settings: Any,
 ) -> AsyncIterator[World]:
-    """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's.
+    """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's,
+    ``ranks`` every engine's.
 
     What the requests of the test have left behind is told at its end.
     """
@@ -171,13 +184,13 @@ async def world(
     steps: list[StepProfile] = []
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
     runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
-    gateway = Gateway(
-        runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, names_sessions=thunder.kv_events is not None
-    )
+    named = thunder.kv_events is not None
+    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, route_of=route_of, names_sessions=named)
     async with served(gateway) as (port, state):
         here = World(runtime, gateway, fakes, steps, port, state)
         for engine in fakes:
-            here.join(engine, capacity_tokens)
+            for rank in ranks:
+                here.join(engine, capacity_tokens, rank)
         try:
             yield here
         finally:

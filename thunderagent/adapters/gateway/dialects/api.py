@@ -35,10 +35,20 @@ class Api:
     """A dialect (``thunderagent.adapters.gateway.answer.Dialect``)."""
 
     def __init__(
-        self, path: str, requests: BodyReader, answered: ReadAnswer, events: EventShape, *, anthropic: bool = False
+        self,
+        path: str,
+        requests: BodyReader,
+        answered: ReadAnswer,
+        events: EventShape,
+        *,
+        anthropic: bool = False,
+        takes_priority: bool = False,
+        takes_rid: bool = False,
+        rank_in_body: bool = False,
     ) -> None:
         self.path = path
         self.anthropic = anthropic
+        self.takes_priority, self.takes_rid, self.rank_in_body = takes_priority, takes_rid, rank_in_body
         self._requests = requests
         self._answered = answered
         self._events = events

@@ -69,4 +69,6 @@ CHAT = Api(
     BodyReader(ChatRequest, usage_on_request=True),
     reader_of(ChatAnswer, Answer),
     EventShape(counts.openai, tool_key=b'"function"'),
+    takes_priority=True,
+    takes_rid=True,
 )

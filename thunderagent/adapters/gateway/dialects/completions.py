@@ -28,4 +28,6 @@ COMPLETIONS = Api(
     BodyReader(CompletionRequest, usage_on_request=True),
     reader_of(Answer),
     EventShape(counts.openai),
+    takes_priority=True,
+    takes_rid=True,
 )

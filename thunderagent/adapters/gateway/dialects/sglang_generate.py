@@ -52,4 +52,13 @@ def _images(data: msgspec.Raw) -> int:
     return len(items(data)) if is_list(data) else int(is_text(data))
 
 
-SGLANG_GENERATE = Api("/generate", BodyReader(GenerateRequest), _answered, EventShape(counts.sglang, b'"meta_info"'))
+SGLANG_GENERATE = Api(
+    "/generate",
+    BodyReader(GenerateRequest),
+    _answered,
+    EventShape(counts.sglang, b'"meta_info"'),
+    takes_priority=True,
+    takes_rid=True,
+    # The header is not read here. By this name it is known to all versions; `routed_dp_rank` is its new one.
+    rank_in_body=True,
+)

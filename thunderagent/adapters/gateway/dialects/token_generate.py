@@ -50,5 +50,5 @@ class TokensAnswer(Answer):
 _REQUESTS = BodyReader(TokensRequest, usage_on_request=True)
 _EVENTS = EventShape(counts.openai)
 
-VLLM_GENERATE = Api("/inference/v1/generate", _REQUESTS, reader_of(TokensAnswer, Answer), _EVENTS)
+VLLM_GENERATE = Api("/inference/v1/generate", _REQUESTS, reader_of(TokensAnswer, Answer), _EVENTS, takes_priority=True)
 SKYRL_GENERATE = Api("/skyrl/v1/generate", _REQUESTS, reader_of(TokensAnswer, Answer), _EVENTS)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
+from thunderagent.adapters.gateway.manage.loads import LoadView
 from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.core.ledger import Backend
 from thunderagent.runtime import Runtime
@@ -48,6 +49,8 @@ class BackendView(msgspec.Struct, kw_only=True):
     in_flight: Annotated[int, Meta(description="Requests.")]
     last_problem: str | None
     prefill_tokens_per_s: Annotated[float | None, Meta(description="Measured; null while no turns may be sent there.")]
+    kind: Annotated[str | None, Meta(description="vllm, sglang or skyrl; null: not known yet.")]
+    engine: Annotated[LoadView | None, Meta(description="What the engine told of itself last.")]
 
 
 class Metrics(msgspec.Struct):
@@ -73,15 +76,16 @@ async def metrics(gateway: Managed, request: Request) -> Response:
     runtime = gateway.runtime
     backends, paused = runtime.scheduler.ledger.backends, paused_by_backend(runtime)
     views = {
-        worker.url: _view(worker, backends.get(worker.url) or _nothing(worker), paused[worker.url])
+        backend: _view(worker, backends.get(backend) or _nothing(backend, worker), paused[backend])
         for worker in gateway.workers.list()
+        for backend in worker.backends or (worker.url,)
     }
     return as_json(Metrics(request.app.state.metrics_enabled, views, runtime.snapshot()))
 
 
-def _nothing(worker: Worker) -> Backend:
-    """Of an engine that the scheduler does not know (any more)."""
-    return Backend(worker.url, 0, worker.capacity_tokens)
+def _nothing(backend_id: str, worker: Worker) -> Backend:
+    """Of one that the scheduler does not know (any more)."""
+    return Backend(backend_id, 0, worker.capacity_tokens)
 
 
 def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
@@ -110,6 +114,8 @@ def _view(worker: Worker, backend: Backend, paused: int) -> BackendView:
         in_flight=worker.in_flight,
         last_problem=worker.last_problem,
         prefill_tokens_per_s=backend.prefill_tokens_per_s if backend.usable else None,
+        kind=worker.kind,
+        engine=LoadView.of(worker.loads.get(backend.id)),
     )
 
 

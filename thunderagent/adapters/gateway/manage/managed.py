@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from prometheus_client.registry import Collector
 
+from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
 from thunderagent.runtime import Runtime
 
@@ -17,8 +18,12 @@ class Worker:
     """One engine, as the gateway sees it."""
 
     url: str
-    """Its base URL, which is its id in the runtime too."""
+    """Its base URL."""
+    backends: tuple[str, ...] = ()
+    """Ids of its backends that are up: its URL, or one for each of its ranks."""
     healthy: bool = True
+    paused: bool = False
+    """It was stopped through the gateway (``/pause``, ``/sleep`` and their kind)."""
     draining: bool = False
     """It gets no new turns and leaves when those that run have ended."""
     capacity_tokens: int | None = None
@@ -37,6 +42,10 @@ class Worker:
     breaker_openings: int = 0
     probe_in_s: float | None = None
     """Until an open breaker is probed; None: no probe is planned."""
+    kind: str | None = None
+    """``vllm``, ``sglang`` or ``skyrl``; None: not known yet."""
+    loads: Mapping[str, Load] = field(default_factory=dict)
+    """What its backends told last, by their ids."""
 
 
 class Workers(Protocol):
@@ -80,6 +89,14 @@ class Managed(Protocol):
     @property
     def collectors(self) -> Iterable[Collector]:
         """More for ``GET /metrics``: what the gateway counts of HTTP, waits. Asked for once."""
+        ...
+
+    def begin_weight_sync(self) -> None:
+        """Hold every turn back that arrives from now on."""
+        ...
+
+    def end_weight_sync(self, *, kv_lost: bool) -> None:
+        """Let turns start again. ``kv_lost``: KV computed with the old weights is not used any more."""
         ...
 
     @property

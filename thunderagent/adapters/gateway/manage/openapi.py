@@ -1,4 +1,4 @@
-"""``GET /openapi.json``: management, made of the endpoints themselves, and the scheduled endpoints in outline."""
+"""``GET /openapi.json``: management, made of the endpoints themselves; in outline, turns and what acts on engines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from thunderagent import __version__
 from thunderagent.adapters.gateway.access import Need
+from thunderagent.adapters.gateway.controls import CONTROLS, Control
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint, Parameter
 from thunderagent.adapters.gateway.manage.managed import Managed
@@ -73,6 +74,8 @@ def document(endpoints: Iterable[Endpoint], scheduled: Mapping[str, str] = SCHED
         operations[endpoint.method.lower()] = _operation(endpoint, schema_of)
     for path, summary in scheduled.items():
         paths[path] = {"post": _scheduled(path, summary)}
+    for path, control in CONTROLS.items():
+        paths[path] = {"post": _control(path, control)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "thunderagent", "version": __version__, "description": "A program-aware gateway for LLM agents."},
@@ -174,6 +177,25 @@ def _scheduled(path: str, summary: str) -> dict[str, Any]:
             **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 409, 413, 415, 429, 502, 503, 504)},
         },
         "security": [{}, *_SECURITY],
+    }
+
+
+def _control(path: str, control: Control) -> dict[str, Any]:
+    whom = "The engine that is meant" + (
+        "; required where there are several." if control.for_one else "; all, if it is left out."
+    )
+    anything = {"description": "The engine's answer, or one of each engine.", "content": {"application/json": {"schema": {}}}}
+    return {
+        "operationId": "control" + re.sub(r"[^a-z0-9]+", "_", path),
+        "summary": "Acts on engines (vLLM, SGLang)",
+        "description": "Passed on; query and body are the engines' matter. The scheduler learns what becomes of KV and turns.",
+        "parameters": [{"name": "X-Thunder-Backend", "in": "header", "description": whom, "schema": {"type": "string"}}],
+        "responses": {
+            "200": anything,
+            **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 503)},
+            "502": {**anything, "description": "Not all engines did it; the answer tells which."},
+        },
+        "security": _security(Need.CONTROL),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,6 +15,7 @@ from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.breaker import BreakerState
 from thunderagent.adapters.gateway.manage.backends import committed_tokens
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
+from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.core.ledger import Backend
 
@@ -117,6 +118,7 @@ class SchedulerCollector(Collector):
             for worker in workers:
                 counter.add_metric([worker.url], count(worker))
             yield counter
+        yield from _loads(workers)
         known = self._gateway.runtime.scheduler.ledger.backends
         for name, text, of in _BACKEND_GAUGES:
             family = GaugeMetricFamily(f"thunderagent_backend_{name}", text, labels=["backend"])
@@ -139,6 +141,18 @@ _WORKER_COUNTERS: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
     ("breaker_openings", "Times that it was taken out of rotation.", lambda worker: worker.breaker_openings),
 )
 """They begin again when an engine joins again, as counters of a process that was restarted do."""
+_LOAD_GAUGES: tuple[tuple[str, str, Callable[[Load], float | None]], ...] = (
+    ("kv_usage_ratio", "Share of its KV cache that running requests hold.", lambda load: load.usage),
+    ("running_requests", "Requests that it runs.", lambda load: load.running),
+    ("waiting_requests", "Requests that wait in it.", lambda load: load.waiting),
+    ("host_tokens", "KV cache in host memory.", lambda load: load.host_tokens),
+)
+_LOAD_COUNTERS: tuple[tuple[str, str, Callable[[Load], float | None]], ...] = (
+    ("preemptions", "Requests that it has preempted.", lambda load: load.preemptions),
+    ("prefix_queried_tokens", "Prompt tokens that it has looked up in its prefix cache.", lambda load: load.queried_tokens),
+    ("prefix_hit_tokens", "Of these: found there.", lambda load: load.hit_tokens),
+)
+"""As the engine itself tells them; not there where it does not."""
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[Backend], float | None]], ...] = (
     ("usable", "1 while turns may be sent there.", lambda backend: backend.usable),
     ("capacity_tokens", "KV capacity; not there while it is not known.", lambda backend: backend.capacity_tokens),
@@ -148,6 +162,25 @@ _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[Backend], float | None]], ...] 
     ("prefill_tokens_per_second", "Measured speed of prefill.", lambda backend: backend.prefill_tokens_per_s),
     ("capacity_fit_ratio", "Correction of the capacity by cache misses that were seen.", lambda backend: backend.fit),
 )
+
+
+def _loads(workers: Iterable[Worker]) -> Iterator[Metric]:
+    """What engines tell of themselves."""
+    info = GaugeMetricFamily("thunderagent_engine_info", "1; what the engine is.", labels=["engine", "kind"])
+    loads: dict[str, Load] = {}
+    for worker in workers:
+        loads.update(worker.loads)
+        if worker.kind is not None:
+            info.add_metric([worker.url, worker.kind], 1)
+    yield info
+    for kind, families in ((GaugeMetricFamily, _LOAD_GAUGES), (CounterMetricFamily, _LOAD_COUNTERS)):
+        for name, text, of in families:
+            family = kind(f"thunderagent_engine_{name}", text, labels=["backend"])
+            for backend, load in loads.items():
+                number = of(load)
+                if number is not None:
+                    family.add_metric([backend], number)
+            yield family
 
 
 def _labelled_counter(name: str, text: str, label: str, **values: float) -> Metric:

@@ -29,15 +29,15 @@ class WeightSync(msgspec.Struct):
 
 async def begin(gateway: Managed, request: Request) -> Response:
     """A second begin changes nothing."""
-    gateway.runtime.begin_weight_sync()
+    gateway.begin_weight_sync()
     return as_json(WeightSync("ok", True))
 
 
 async def end(gateway: Managed, request: Request) -> Response:
-    """An end without a begin only says what became of the caches."""
+    """An end without a begin only says what became of the caches. Turns are held on while every engine is stopped."""
     asked, in_query = await body_of(request, End), flag(request, "kv_lost")
-    gateway.runtime.end_weight_sync(kv_lost=asked.kv_lost if in_query is None else in_query)
-    return as_json(WeightSync("ok", False))
+    gateway.end_weight_sync(kv_lost=asked.kv_lost if in_query is None else in_query)
+    return as_json(WeightSync("ok", gateway.runtime.scheduler.syncing))
 
 
 _KV_LOST = Parameter("kv_lost", "The same as in the body.", {"type": "boolean"})

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.manage.answers import as_json
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint, Parameter
+from thunderagent.adapters.gateway.manage.loads import LoadView
 from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.adapters.gateway.manage.reading import body_of, flag, one
 from thunderagent.adapters.gateway.manage.worker_url import MAX_URL_CHARACTERS, base_url, usable_url
@@ -24,8 +25,11 @@ class WorkerView(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="For DELETE /workers/{id}; the same for the same URL.")]
     url: str
-    healthy: Annotated[bool, Meta(description="Whether it answers.")]
+    backends: Annotated[list[str], Meta(description="Its ids elsewhere, one for each data-parallel rank: URL, or URL#RANK.")]
+    kind: Annotated[str | None, Meta(description="vllm, sglang or skyrl; null: not known yet.")]
+    healthy: Annotated[bool, Meta(description="Whether it answers, and rightly.")]
     is_healthy: Annotated[bool, Meta(description="The same, as SGLang's router calls it.")]
+    paused: Annotated[bool, Meta(description="It was stopped (/pause, /sleep and their kind) and gets no new turns.")]
     draining: bool
     capacity_tokens: int | None
     in_flight: Annotated[int, Meta(description="Requests that are there now.")]
@@ -35,6 +39,7 @@ class WorkerView(msgspec.Struct, kw_only=True):
     breaker: Annotated[str, Meta(description="closed: it gets requests; open: none; half_open: a probe.")]
     probe_in_s: Annotated[float | None, Meta(description="Until the next probe of an open breaker.")]
     last_problem: str | None
+    loads: Annotated[dict[str, LoadView | None], Meta(description="What it told of itself last, by backend.")]
 
     @classmethod
     def of(cls, worker: Worker) -> Self:
@@ -42,8 +47,11 @@ class WorkerView(msgspec.Struct, kw_only=True):
         return cls(
             id=worker_id(worker.url),
             url=worker.url,
+            backends=list(worker.backends),
+            kind=worker.kind,
             healthy=worker.healthy,
             is_healthy=worker.healthy,
+            paused=worker.paused,
             draining=worker.draining,
             capacity_tokens=worker.capacity_tokens,
             in_flight=worker.in_flight,
@@ -53,6 +61,7 @@ class WorkerView(msgspec.Struct, kw_only=True):
             breaker=worker.breaker,
             probe_in_s=worker.probe_in_s,
             last_problem=worker.last_problem,
+            loads={backend: LoadView.of(load) for backend, load in worker.loads.items()},
         )
 
 
@@ -67,7 +76,9 @@ class ServerState(msgspec.Struct):
     """One engine in a word."""
 
     url: str
-    state: Annotated[Literal["up", "draining", "down"], Meta(description="Up: it gets new turns.")]
+    state: Annotated[Literal["up", "paused", "draining", "down"], Meta(description="Up: it gets new turns.")]
+    kind: Annotated[str | None, Meta(description="vllm, sglang or skyrl; null: not known yet.")]
+    loads: Annotated[dict[str, LoadView | None], Meta(description="What it told of itself last, by backend.")]
 
 
 class ServerList(msgspec.Struct):
@@ -111,7 +122,7 @@ async def list_workers(gateway: Managed, request: Request) -> Response:
 async def list_servers(gateway: Managed, request: Request) -> Response:
     """In short."""
     workers = gateway.workers.list()
-    return as_json(ServerList([worker.url for worker in workers], [ServerState(w.url, _state(w)) for w in workers]))
+    return as_json(ServerList([worker.url for worker in workers], [_server(worker) for worker in workers]))
 
 
 async def add_worker(gateway: Managed, request: Request) -> Response:
@@ -161,10 +172,17 @@ def _spelt(url: str) -> str:
         return url
 
 
-def _state(worker: Worker) -> Literal["up", "draining", "down"]:
+def _server(worker: Worker) -> ServerState:
+    loads = {backend: LoadView.of(load) for backend, load in worker.loads.items()}
+    return ServerState(worker.url, _state(worker), worker.kind, loads)
+
+
+def _state(worker: Worker) -> Literal["up", "paused", "draining", "down"]:
     if worker.draining:
         return "draining"
-    return "up" if worker.healthy and worker.breaker == "closed" else "down"
+    if not worker.healthy or worker.breaker != "closed":
+        return "down"
+    return "paused" if worker.paused else "up"
 
 
 _URL = Parameter("url", "Such as http://gpu1:8000.", {"type": "string"}, required=True)
