@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from tests.adapters.engines.kv_events.publisher import CLEARED, publishing, stored
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.config import ThunderConfig
 from thunderagent.core import Usage
@@ -141,6 +143,32 @@ def test_the_host_tier_and_lost_caches_reach_the_scheduler() -> None:
     asyncio.run(scenario())
 
 
+def test_engines_tell_a_session_how_much_of_a_program_s_kv_is_left() -> None:
+    async def scenario() -> None:
+        runner, url = await engine()
+        async with publishing() as publisher:
+            ports = ThunderConfig(kv_events=publisher.port, kv_events_replay=publisher.replay_port)
+            session = Session(ports, [url], session_of=lambda program: program.removeprefix("train/"))
+            await session.start()
+            await publisher.subscribed()
+            async with session.runtime.turn("train/p", prompt_tokens=40) as turn:
+                await publisher.publish(stored(1, 2, 3))
+                turn.finish(Usage(40, 10))
+            program = session.runtime.scheduler.programs["train/p"]
+            async with asyncio.timeout(10):
+                while program.cached_tokens != 48:  # noqa: ASYNC110 - the sockets are real
+                    await asyncio.sleep(0.005)
+                epoch = session.runtime.scheduler.ledger.backends[url].epoch
+                await publisher.publish(CLEARED)
+                while session.runtime.scheduler.ledger.backends[url].epoch == epoch:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            assert not session.runtime.kv_resident("nobody", url, 5)
+            await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
 def test_ranks_are_backends_where_the_host_can_reach_them() -> None:
     async def scenario() -> None:
         line = 'vllm:cache_config_info{{block_size="16",engine="{rank}",num_gpu_blocks="202"}} 1.0\n'
@@ -156,3 +184,11 @@ def test_ranks_are_backends_where_the_host_can_reach_them() -> None:
         await runner.cleanup()
 
     asyncio.run(scenario())
+
+
+def test_without_pyzmq_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("thunderagent.adapters.engines.kv_events")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "zmq.asyncio", None)
+    with pytest.raises(ConfigError, match=r"thunder.kv_events=5557: needs pyzmq: pip install 'thunderagent\[kv-events\]'"):
+        Session(ThunderConfig(kv_events=5557), [NOBODY])

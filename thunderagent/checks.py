@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeGuard
@@ -42,6 +43,16 @@ def positive(value: object) -> str | None:
 def positive_or_null(value: object) -> str | None:
     """A finite number above 0, or None."""
     return None if value is None or positive(value) is None else "must be a positive number, or null"
+
+
+def event_port(value: object) -> str | None:
+    """A port, or the engine's own and so many more, or None."""
+    text = str(value) if _is_whole(value) else value
+    if value is None or (
+        isinstance(text, str) and (port := re.fullmatch(r"(?:http\+)?(\d{1,5})", text)) and 0 < int(port[1]) < 65_536
+    ):
+        return None
+    return "must be a port (1 to 65535), or http+1000 for the engine's own port and so many more"
 
 
 def positive_whole(value: object) -> str | None:

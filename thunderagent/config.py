@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from thunderagent.checks import Check, check_fields, fraction, one_of, positive, positive_or_null
+from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.core.policies.default import Routing
 from thunderagent.core.policies.thunder import FEEDBACK, Order
@@ -66,6 +66,12 @@ class ThunderConfig:
     """A weight sync that lasts longer is taken as ended; null: never."""
     engine_poll_s: float = 1.0
     """Seconds between two looks at an engine's capacity and health."""
+    kv_events: int | str | None = None
+    """Port on which each engine publishes the events of its KV cache (vLLM's and SGLang's ``--kv-events-config``): how much of a
+    program's KV is still there is then known and not guessed. ``http+1000``: the engine's own port and 1000 more, for several
+    engines on one host; data-parallel ranks follow on the next ports; null: events are not read."""
+    kv_events_replay: int | str | None = None
+    """Port of its ``replay_endpoint``, in the same way: what was stored before, or missed, is asked for there; null: nowhere."""
     engine_failure: str = "raise"
     """When an engine dies under a turn: ``raise`` its error to the framework, or ``end`` the trajectory with an empty answer."""
     profile_dir: str | None = None
@@ -81,6 +87,10 @@ class ThunderConfig:
         if self.resume_below is not None and self.resume_below > self.pause_above:
             raise ConfigError(
                 prefix + "resume_below", self.resume_below, f"must not be above {prefix}pause_above={self.pause_above}"
+            )
+        if self.kv_events is None and self.kv_events_replay is not None:
+            raise ConfigError(
+                prefix + "kv_events_replay", self.kv_events_replay, f"goes with {prefix}kv_events, which is not set"
             )
 
 
@@ -131,5 +141,7 @@ _CHECKS: dict[str, Check] = {
     "max_programs": positive_or_null,
     "max_sync_s": positive_or_null,
     "engine_poll_s": positive,
+    "kv_events": event_port,
+    "kv_events_replay": event_port,
     "engine_failure": one_of(*ENGINE_FAILURES),
 }

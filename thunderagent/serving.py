@@ -76,7 +76,10 @@ async def serve_on_loop(
     session = Session(config, urls, kind=kind, per_rank=True)
     group_of = skyrl_group_of if engine_type == "skyrl" else None
     gateway = Gateway(
-        session.runtime, session.engines, settings, config.mode, group_of=group_of, route_of=Routes(session.engines)
+        *(session.runtime, session.engines, settings, config.mode),
+        group_of=group_of,
+        route_of=Routes(session.engines),
+        names_sessions=config.kv_events is not None,
     )
     session.listen(gateway)
     session.on_step(gateway.took_step)

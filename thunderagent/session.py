@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
+from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
+
+if TYPE_CHECKING:
+    from thunderagent.adapters.engines.kv_events import KvEventWatch
 
 
 class BackendListener(Protocol):
@@ -34,7 +38,13 @@ class Session:
     """Made anywhere, started on the loop that runs the turns, closed by whoever made it."""
 
     def __init__(
-        self, config: ThunderConfig, engine_urls: Sequence[str], *, kind: EngineKind | None = None, per_rank: bool = False
+        self,
+        config: ThunderConfig,
+        engine_urls: Sequence[str],
+        *,
+        kind: EngineKind | None = None,
+        per_rank: bool = False,
+        session_of: Callable[[str], str] = str,
     ) -> None:
         """A scheduler over these engines.
 
@@ -44,6 +54,10 @@ class Session:
             kind: what they are; None: they show it.
             per_rank: whether each data-parallel rank of an engine is a backend (``backend_ids``). Only for hosts that send each
                 turn to the rank that it was admitted to.
+            session_of: the ``X-Session-ID`` that the host sends with the turns of a program: engines name it in their KV events.
+
+        Raises:
+            ConfigError: ``kv_events`` is set, and what it needs is not installed.
         """
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
@@ -62,7 +76,26 @@ class Session:
         )
         """Engines are added and removed here while the session runs."""
         self._listeners: list[BackendListener] = []
+        self.kv_events: KvEventWatch | None = None
+        """None: not asked for."""
+        if config.kv_events is not None:
+            self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
         self._started: asyncio.Task[None] | None = None
+
+    def _follow_kv_events(self, port: int | str, replay_port: int | str | None, session_of: Callable[[str], str]) -> KvEventWatch:
+        try:
+            from thunderagent.adapters.engines.kv_events import EventPorts, KvEventWatch
+        except ImportError:
+            raise ConfigError("thunder.kv_events", port, "needs pyzmq: pip install 'thunderagent[kv-events]'") from None
+        watch = KvEventWatch(
+            EventPorts(str(port), None if replay_port is None else str(replay_port)),
+            on_resident=self.runtime.kv_resident,
+            on_cleared=self.runtime.lose_cache,
+            session_of=session_of,
+        )
+        self.listen(watch)
+        self.on_step(watch.took_step)
+        return watch
 
     def listen(self, listener: BackendListener) -> None:
         """Tell it of every backend; to be called before ``start``."""
@@ -91,6 +124,8 @@ class Session:
 
     def close(self) -> None:
         """Write the last profiles. The watch ends with its loop."""
+        if self.kv_events is not None:
+            self.kv_events.close()
         if self._writer is not None:
             self._writer.close()
 

@@ -25,6 +25,7 @@ from thunderagent.adapters.engines.reading import EngineKind  # noqa: E402
 from thunderagent.adapters.skyrl.client import Host, ThunderClient  # noqa: E402
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.mixin import SchedulingMixin  # noqa: E402
+from thunderagent.adapters.skyrl.programs import session_of  # noqa: E402
 from thunderagent.errors import ConfigError  # noqa: E402
 from thunderagent.session import Session  # noqa: E402
 
@@ -39,7 +40,7 @@ class ThunderMixin(SchedulingMixin):
 
     def open_host(self, server_urls: list[str]) -> Host:
         """A session over SkyRL's engines, from the ``thunder`` section."""
-        self.session = Session(self.cfg.thunder_config(), server_urls, kind=EngineKind.SKYRL)
+        self.session = Session(self.cfg.thunder_config(), server_urls, kind=EngineKind.SKYRL, session_of=session_of)
         return self.session
 
     def run(self) -> None:

@@ -76,6 +76,7 @@ def test_what_is_left_out_of_an_address_is_told(thunderagent: Command, gateway: 
         (["--router", "tr", "--use-acting-token-decay"], {"mode": "tr", "acting_half_life_s": 1.0}),
         (["--capacity-tokens", 100_000], {"capacity_tokens": 100_000}),
         (["--metrics-interval", "500ms"], {"engine_poll_s": 0.5}),
+        (["--kv-events", "http+1000", "--kv-events-replay", "5600"], {"kv_events": "http+1000", "kv_events_replay": "5600"}),
         (["--idle-ttl", "2h"], {"idle_ttl_s": 7_200.0}),
         (["--idle-ttl", "none"], {"idle_ttl_s": None}),
     ],

@@ -1,11 +1,12 @@
-"""What usage tells of a backend."""
+"""What usage and the engines' events tell of a backend."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.core.driver import Driver
-from thunderagent.core import FirstToken, ThunderPolicy, TurnEnded, Usage
+from thunderagent.core import CacheLost, FirstToken, KvResident, ThunderPolicy, TurnEnded, Usage
+from thunderagent.core.policies.thunder import FEEDBACK
 from thunderagent.core.residency import SPEED_DOWN_RATE, SPEED_UP_RATE
 
 
@@ -39,3 +40,49 @@ def test_short_prefills_and_those_without_a_time_say_nothing_of_the_speed() -> N
     driver.end(driver.arrive("q", 10_000), 10_000, cached=0)
     driver.send(TurnEnded(driver.arrive("r", 10_000), Usage(10_000, 1, 0, prefill_s=0.0)))
     assert driver.backend().prefill_tokens_per_s is None
+
+
+def test_where_usage_tells_nothing_the_engines_events_say_what_was_cached() -> None:
+    driver = Driver(ThunderPolicy(), a=100_000)
+    driver.turn("p", 10_000)
+    driver.send(KvResident("p", "a", 9_000))
+    driver.send(KvResident("p", "a", 6_000))
+    before = driver.backend().written_tokens
+    driver.end(driver.arrive("p", 10_500), 10_500, 100)
+    assert driver.backend().written_tokens == before + 4_500 + 100
+    driver.end(driver.arrive("p", 11_000), 11_000, 100)
+    assert driver.backend().written_tokens == before + 4_600 + 500 + 100, "what was told was of the turn before"
+
+
+def test_a_miss_that_only_the_events_tell_corrects_the_capacity_when_its_program_comes_back() -> None:
+    driver = Driver(ThunderPolicy(), a=100_000)
+    driver.turn("p", 10_000)
+    driver.send(KvResident("p", "a", 0))
+    assert driver.backend().fit == 1.0
+    driver.end(driver.arrive("p", 10_500), 10_500, 100)
+    assert driver.backend().fit == pytest.approx(1.0 - FEEDBACK)
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_what_is_told_of_lost_kv_is_not_believed(told_first: bool) -> None:
+    driver = Driver(ThunderPolicy(), a=100_000, b=50_000)
+    driver.turn("p", 10_000)
+    if told_first:
+        driver.send(KvResident("p", "a", 10_000))
+    driver.send(CacheLost("a"))
+    driver.send(KvResident("p", "a", 10_000))
+    driver.send(KvResident("p", "b", 10_000))
+    assert driver.arrive("p", 10_500)
+    assert driver.program("p").running[0].told_cached_tokens is None
+
+
+def test_news_of_what_is_not_known_are_counted_and_ignored() -> None:
+    driver = Driver(ThunderPolicy(), a=100_000)
+    driver.turn("p", 10_000)
+    driver.send(KvResident("q", "a", 1))
+    driver.send(KvResident("p", "c", 1))
+    assert driver.scheduler.counters.late_events == 2
+    driver.send(KvResident("p", "a", -1))
+    assert driver.scheduler.counters.bad_values == 1
+    driver.send(KvResident("p", "a", None))
+    assert driver.program("p").cached_tokens is None

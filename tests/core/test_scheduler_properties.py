@@ -23,6 +23,7 @@ from thunderagent.core import (
     Event,
     FirstToken,
     HealthChanged,
+    KvResident,
     Limits,
     Park,
     Policy,
@@ -155,6 +156,10 @@ class SchedulerMachine(RuleBasedStateMachine):
     def change_health(self, backend: str, healthy: bool, lost: bool) -> None:
         self.send(CacheLost(backend) if lost else HealthChanged(backend, healthy))
 
+    @rule(program=programs, backend=backends, size=st.one_of(st.none(), tokens, odd_numbers))
+    def tell_what_is_there(self, program: str, backend: str, size: float | None) -> None:
+        self.send(KvResident(program, backend, size))  # type: ignore[arg-type]
+
     @rule(program=programs, backend=backends)
     def avoid(self, program: str, backend: str) -> None:
         self.send(BackendAvoided(program, backend))
@@ -202,9 +207,11 @@ class SchedulerMachine(RuleBasedStateMachine):
             HealthChanged(backend, True),
             BackendAvoided("g_0", backend),
             CacheLost(backend),
+            KvResident("g_0", backend, 5),
+            KvResident("nobody", "a", 5),
         ):
             self.send(event)
-        assert self.scheduler.counters.late_events == late + 10
+        assert self.scheduler.counters.late_events == late + 12
 
     @precondition(lambda self: self.running or self.waiting)
     @rule(data=st.data())

@@ -29,8 +29,9 @@ LOOKS_APART_S = 0.1
 class RealEngine:
     """With a KV cache of 8,192 tokens: ten agents fill it."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, *options: str) -> None:
+        """``options``: more of the engine's own."""
+        self.kind, self.options = kind, options
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (as long as the object)
@@ -38,7 +39,16 @@ class RealEngine:
 
     def start(self) -> None:
         """Until it answers."""
-        command = [CHECKOUT / "scripts" / self.kind.script, "serve", "--port", str(self.port), "--kv-tokens", "8192"]
+        command = [
+            CHECKOUT / "scripts" / self.kind.script,
+            "serve",
+            "--port",
+            str(self.port),
+            "--kv-tokens",
+            "8192",
+            "--",
+            *self.options,
+        ]
         # Its own group: its workers are ended with it.
         self._process = subprocess.Popen(
             command,

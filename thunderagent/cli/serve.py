@@ -23,6 +23,7 @@ PUBLISHED_HALF_LIFE_S = 1.0
 NAMES = {
     "engine.urls": "--backends",
     "engine_poll_s": "--metrics-interval",
+    "thunder.kv_events": "--kv-events",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
     "max_wait_s": "--max-wait",
@@ -39,6 +40,8 @@ def serve(
     backend_type: options.BackendType = AUTO,
     capacity_tokens: options.CapacityTokens = None,
     metrics_interval: options.MetricsInterval = options.METRICS_INTERVAL,
+    kv_events: options.KvEvents = None,
+    kv_events_replay: options.KvEventsReplay = None,
     router: options.Router = "thunder",
     routing: options.Routing = None,
     programs_per_engine: options.ProgramsPerEngine = None,
@@ -104,6 +107,8 @@ def serve(
         tick_s=None if scheduler_interval is None else units.parse_seconds("--scheduler-interval", scheduler_interval),
         idle_ttl_s=units.parse_seconds_or_none("--idle-ttl", idle_ttl),
         engine_poll_s=units.parse_seconds("--metrics-interval", metrics_interval),
+        kv_events=kv_events,
+        kv_events_replay=kv_events_replay,
         profile_dir=None if profile_dir is None else str(profile_dir),
     )
     settings = GatewaySettings(

@@ -60,6 +60,17 @@ BackendType = Annotated[
 ]
 CapacityTokens = Annotated[int | None, _engines("N", "KV cache of each engine, in tokens.", default="what its metrics say")]
 MetricsInterval = Annotated[str, _engines("TIME", "Between two looks at an engine's health, capacity and load.")]
+KvEvents = Annotated[
+    str | None,
+    _engines(
+        "PORT",
+        "Port of each engine's KV cache events (its --kv-events-config); http+1000: its own port and 1000 more.",
+        default="they are not read",
+    ),
+]
+KvEventsReplay = Annotated[
+    str | None, _engines("PORT", "Port of their replay_endpoint, in the same way.", default="what was missed is not asked for")
+]
 
 Router = Annotated[
     str,

@@ -94,6 +94,9 @@ def start(state: State, turn: Turn, backend: Backend) -> None:
     """Send a turn of a program that is resident here."""
     program = turn.program
     turn.admitted_s, turn.epoch = state.now, backend.epoch
+    if program.epoch == backend.epoch:
+        turn.told_cached_tokens = program.cached_tokens
+    program.cached_tokens = None  # it is about to change
     program.running.append(turn)
     state.counters.admitted += 1
     state.effects.append(Admit(turn.id, backend.id, program.priority * BIRTHS_PER_RANK + program.birth))

@@ -126,6 +126,16 @@ class CacheLost:
 
 
 @dataclass(frozen=True, slots=True)
+class KvResident:
+    """An engine tells how much of a program's KV it still has: the context of the last turn, from its start."""
+
+    program_id: str
+    backend_id: str
+    tokens: int | None
+    """None: it does not tell any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class WeightSyncBegan:
     """New weights are on their way to the engines: no turn is to start until they have arrived."""
 
@@ -156,6 +166,7 @@ Event = (
     | HealthChanged
     | BackendAvoided
     | CacheLost
+    | KvResident
     | WeightSyncBegan
     | WeightSyncEnded
     | TimerFired

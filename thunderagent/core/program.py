@@ -115,6 +115,8 @@ class Program:
     """The backend's epoch when its KV was last written: if that has moved on, the KV is gone. 0: in no cache."""
     written_mark: int = 0
     """The backend's count of written tokens at that time: how much has been written since tells what may be evicted."""
+    cached_tokens: int | None = None
+    """How much of that KV the engine says that it still has; None: it does not tell, or a turn runs."""
     exact_prompt_tokens: int = 0
     """Prompt of the last turn whose usage is known; 0: none yet."""
     prompt_characters: int = 0

@@ -1,9 +1,18 @@
-"""What usage tells of a backend: how much was written into its KV cache, how fast prefill is, whether held KV was there."""
+"""What is known of a backend's KV cache: how much was written into it, how fast prefill is, whether held KV was there.
+
+Usage tells that of every turn that has ended. Engines that publish the events of their KV cache tell between turns, too, how much
+of a program's KV is left (``KvResident``): that decides where the program goes on. It changes nothing of what is counted: KV that
+was evicted although it was held stays committed, as others have needed its room, and corrects the capacity when its program
+comes back, once.
+"""
 
 from __future__ import annotations
 
+from thunderagent.core import sane
+from thunderagent.core.events import KvResident
 from thunderagent.core.ledger import Backend
 from thunderagent.core.policies import Policy
+from thunderagent.core.state import State
 from thunderagent.core.turn import Turn
 from thunderagent.core.usage import Usage
 
@@ -18,9 +27,20 @@ SPEED_UP_RATE, SPEED_DOWN_RATE = 0.3, 0.01
 """The speed of an engine is that of its undisturbed prefills: up at once, down only when slow ones persist."""
 
 
+def told(state: State, event: KvResident) -> None:
+    """An engine tells how much it still has of what a program's last turn left there."""
+    program, backend = state.programs.get(event.program_id), state.ledger.backends.get(event.backend_id)
+    if program is None or backend is None:
+        state.counters.late_events += 1
+    elif program.epoch == backend.epoch and not program.running:  # else it is about KV that is not used any more
+        program.cached_tokens = None if event.tokens is None else sane.tokens(event.tokens, state.counters)
+
+
 def note_usage(policy: Policy, backend: Backend, turn: Turn, usage: Usage, now: float, *, waiting: bool) -> None:
     """Take in the exact counts of a turn that ran here."""
     cached_tokens = usage.cached_tokens
+    if cached_tokens is None and turn.told_cached_tokens is not None:
+        cached_tokens = min(turn.told_cached_tokens, usage.prompt_tokens)
     if cached_tokens is None:
         backend.written_tokens += max(0, usage.prompt_tokens - turn.expected_cached_tokens) + usage.completion_tokens
         return

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Container
 from typing import Any
 
-from thunderagent.core import events, explain, fleet, invariants, lifecycle, timers, turns, weight_sync
+from thunderagent.core import events, explain, fleet, invariants, lifecycle, residency, timers, turns, weight_sync
 from thunderagent.core.admission import rebalance
 from thunderagent.core.counters import Counters
 from thunderagent.core.effects import Effect
@@ -120,6 +120,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     events.HealthChanged: fleet.health_changed,
     events.BackendAvoided: fleet.avoided,
     events.CacheLost: fleet.cache_lost,
+    events.KvResident: residency.told,
     events.WeightSyncBegan: weight_sync.began,
     events.WeightSyncEnded: weight_sync.ended,
     events.TimerFired: timers.fired,

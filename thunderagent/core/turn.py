@@ -25,3 +25,5 @@ class Turn:
     """The backend's epoch at admission."""
     expected_cached_tokens: int = 0
     """Prompt tokens that must be in the prefix cache because the program's KV was held; 0: no such promise."""
+    told_cached_tokens: int | None = None
+    """KV of the program that was there at admission, as the engine told; None: it did not tell."""

@@ -22,6 +22,7 @@ from thunderagent.core import (
     Effect,
     Event,
     HealthChanged,
+    KvResident,
     Limits,
     Policy,
     ProgramReleased,
@@ -163,6 +164,16 @@ class Runtime:
     def lose_cache(self, backend_id: str) -> None:
         """An engine's KV cache was flushed; its turns go on."""
         self._handle(CacheLost(backend_id))
+
+    def kv_resident(self, program_id: str, backend_id: str, tokens: int | None) -> bool:
+        """So much of the program's context is still in the engine's KV cache; None: not known any more.
+
+        False: no such program is known.
+        """
+        known = program_id in self.scheduler.programs
+        if known:
+            self._handle(KvResident(program_id, backend_id, tokens))
+        return known
 
     def remove_backend(self, backend_id: str) -> None:
         """An engine died or left: its running turns raise ``BackendLost``."""

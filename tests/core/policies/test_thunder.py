@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.driver import Driver
-from thunderagent.core import Admit, BackendJoined, Demote, Status, ThunderPolicy, TurnCancelled
+from thunderagent.core import Admit, BackendJoined, Demote, KvResident, Status, ThunderPolicy, TurnCancelled
 from thunderagent.core.policies.thunder import FIT_RANGE, PREFILL_TOKENS_PER_S
 
 
@@ -222,6 +222,24 @@ def test_a_program_goes_back_to_its_origin_while_its_kv_is_likely_there_else_whe
         d.release("running")
         assert d.admitted_to(d.arrive("p", 4_100)) == place
         assert waiting
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "place"), [(500, 0, "b"), (500, 1_900, "b"), (10_100, 2_100, "a"), (10_100, None, "b"), (500, None, "a")]
+)
+def test_where_the_engine_tells_what_is_there_nothing_is_guessed(written: int, told: int | None, place: str) -> None:
+    d = driver()
+    d.turn("p", 4_000)
+    d.arrive("running", 4_500)
+    d.turn("running2", 400)
+    d.arrive("big", 4_800)
+    d.wait(20.0)
+    d.send(BackendJoined("b", 40_000))
+    d.backend("a").written_tokens = d.program("p").written_mark + written
+    d.send(KvResident("p", "a", told))
+    d.release("big")
+    d.release("running")
+    assert d.admitted_to(d.arrive("p", 4_000)) == place
 
 
 def test_a_program_whose_siblings_have_finished_goes_first_where_groups_matter() -> None:

@@ -89,6 +89,7 @@ class Consequences:
         backend = program.backend
         assert backend is not None, "it is resident"
         turn.admitted_s, turn.cache = self.world.now, backend.cache
+        turn.told = None if program.running else program.still_in(backend.cache)
         program.running.append(turn)
         self.effects.append(Admit(turn.id, backend.id, program.priority * 2**40 + program.birth))
 

@@ -39,6 +39,10 @@ def handle(reference: Reference, event: ev.Event) -> None:
         case ev.CacheLost(backend_id):
             if backend := world.backend(backend_id):
                 backend.cache = reference.new_cache()
+        case ev.KvResident(program_id, backend_id, tokens):
+            backend, program = world.backend(backend_id), world.program(program_id)
+            if backend and program and program.cache == backend.cache and not program.running:
+                program.told.append((backend.cache, tokens))
         case ev.BackendLeft(backend_id):
             if backend := world.backend(backend_id):
                 left(reference, backend)
@@ -74,10 +78,12 @@ def note_usage(reference: Reference, program: Program, turn: Turn, usage: Usage)
     """What was written here, how fast, and whether KV that was held for a program was still cached when it came back."""
     backend = program.backend
     assert backend is not None, "a turn of it ran here"
-    if usage.cached_tokens is None:
+    cached = turn.told if usage.cached_tokens is None else usage.cached_tokens
+    if cached is None:
         backend.writes.append(max(0, usage.prompt_tokens - turn.promised) + usage.completion_tokens)
         return
-    computed = usage.prompt_tokens - usage.cached_tokens
+    cached = min(cached, usage.prompt_tokens)
+    computed = usage.prompt_tokens - cached
     backend.writes.append(computed + usage.completion_tokens)
     took_s = usage.prefill_s
     if took_s is None and turn.first_token_s is not None and turn.admitted_s is not None:
@@ -88,6 +94,6 @@ def note_usage(reference: Reference, program: Program, turn: Turn, usage: Usage)
     written_since = sum(backend.writes[program.writes_seen :])
     recent = backend.capacity is None or written_since < RECENT_SHARE * backend.capacity
     if expected > 0 and turn.cache == backend.cache and recent:
-        found = max(0, usage.cached_tokens - program.shared)
+        found = max(0, cached - program.shared)
         pressed = bool(reference.world.in_line()) or reference.rules.free(backend) <= 0
         backend.returns.append((1.0 - min(1.0, found / expected), pressed))

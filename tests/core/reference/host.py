@@ -216,6 +216,13 @@ class Comparison(RuleBasedStateMachine):
         }
         self.send(events[what])
 
+    @rule(program=programs, backend=backends, there=st.sampled_from([None, 0.0, 0.25, 0.5, 0.5, 1.0]))
+    def an_engine_tells_what_is_there(self, program: str, backend: str, there: float | None) -> None:
+        """A share of the program's context, whether or not that was written there."""
+        known = self.reference.world.program(program)
+        context = known.context if known else 100
+        self.send(ev.KvResident(program, backend, None if there is None else int(there * context)))
+
     @rule(program=programs, backend=backends)
     def a_program_avoids_a_backend(self, program: str, backend: str) -> None:
         self.send(ev.BackendAvoided(program, backend))

@@ -152,7 +152,7 @@ class Reference(Consequences):
             return
         was_marked, program.marked = program.marked, False
         program.since_s = program.idle_since_s = self.world.now
-        program.cache, program.writes_seen = backend.cache, len(backend.writes)
+        program.cache, program.writes_seen, program.told = backend.cache, len(backend.writes), []
         program.look_s = self.rules.first_look_s(program, backend)
         if not self.rules.sticky:
             self.leave_backend(program)

@@ -87,9 +87,11 @@ class ThunderRules(Rules):
         return [likely, self.world.home(program), *self.by_load()[:1]]
 
     def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
-        """Less was written since than there is room for beside what is held."""
+        """The engine has told that at least half of its own part is; else less was written since than there is room for."""
         if program.cache != origin.cache:
             return False
+        if (told := program.still_in(origin.cache)) is not None:
+            return 2 * (told - program.shared) >= program.private
         if origin.capacity is None:
             return True
         written = sum(origin.writes[program.writes_seen :])

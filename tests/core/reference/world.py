@@ -63,6 +63,8 @@ class Turn:
     """The KV cache it was started on."""
     promised: int = 0
     """Tokens that should still be cached, as the KV of its program was held for it."""
+    told: int | None = None
+    """Tokens of its program that the engine told to be there when it was started."""
 
 
 @dataclass(eq=False)
@@ -99,8 +101,15 @@ class Program:
     """The KV cache that its context was last written to."""
     writes_seen: int = 0
     """Entries of that backend's ``writes`` at that time."""
+    told: list[tuple[int, int | None]] = field(default_factory=list)
+    """(KV cache, tokens still in it) that was told since its last turn ended."""
     last_prompt: int = 0
     """Exact prompt of its last turn with usage."""
+
+    def still_in(self, cache: int) -> int | None:
+        """Tokens, as told last; None: not told."""
+        last = self.told[-1] if self.told else (cache, None)
+        return last[1] if last[0] == cache else None
 
     @property
     def shared(self) -> int:

@@ -57,8 +57,12 @@ class Gateway:
         *,
         group_of: GroupOf = None,
         route_of: RouteOf = Route,
+        names_sessions: bool = False,
     ) -> None:
-        """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of."""
+        """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
+
+        ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
+        """
         self.runtime, self.settings, self.mode = runtime, settings, mode
         self._route_of = route_of
         self.access = Access(Keys(settings.api_keys), Keys(settings.admin_keys))
@@ -75,6 +79,7 @@ class Gateway:
             pool_of=self._pool,
             route_of=route_of,
             group_of=group_of,
+            names_sessions=names_sessions,
         )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM

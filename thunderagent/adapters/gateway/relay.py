@@ -46,6 +46,8 @@ NOT_FORWARDED = OURS_UPSTREAM | {b"accept-encoding"}
 """Usage is read from the answer, which therefore comes as it is."""
 NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
 """Where the gateway has keys of its own, these are for it."""
+SESSION_HEADER = b"x-session-id"
+"""What vLLM names in the events of its KV cache."""
 PROGRESS_EVENTS = 256
 """Events of a stream between two reports of its progress: a few per turn, each an event of the scheduler."""
 
@@ -64,8 +66,12 @@ class Relay:
         pool_of: Callable[[str], Pool],
         route_of: RouteOf = Route,
         group_of: Callable[[str], str] | None = None,
+        names_sessions: bool = False,
     ) -> None:
-        """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of."""
+        """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
+
+        ``names_sessions``: engines are told the program as ``X-Session-ID``.
+        """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
         self._counts, self._pool_of, self._route_of, self._group_of = counts, pool_of, route_of, group_of
         self._aborts = Aborts(pool_of)
@@ -73,6 +79,9 @@ class Relay:
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
         self._closed = bool(access.api)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS if access.api or access.admin else NOT_FORWARDED
+        self._names_sessions = names_sessions
+        if names_sessions:
+            self._not_forwarded |= {SESSION_HEADER}
         self._deadlines = Deadlines(settings.timeout_s)
         self._numbers = itertools.count(1)
         self._nameless = f"request-{secrets.token_hex(4)}"
@@ -153,6 +162,8 @@ class Relay:
     async def _try(self, exchange: Exchange, asked: Asked, turn: Turn) -> None:
         """Until a try has given the client an answer, or there is none left."""
         lines = upstream_lines(exchange.headers, self._not_forwarded, exchange.noted.get(b"connection"))
+        if self._names_sessions and turn.program_id.isascii():  # a header holds nothing else
+            lines.append(SESSION_HEADER + b": " + turn.program_id.encode())
         ends_at = time.monotonic() + self._settings.timeout_s
         attempt = 1
         failed = await self._send(exchange, asked, turn, lines, retry=False)

@@ -13,6 +13,11 @@ def program_id(session_id: str) -> str:
     return f"{PHASE.get()}/{session_id}"
 
 
+def session_of(program_id: str) -> str:
+    """The session that engines are told: train and eval may give the same one to two programs."""
+    return program_id.partition("/")[2]
+
+
 def group_of(session_id: str) -> str:
     """The prompt group of a session: all repetitions of one instance. Empty for ids of another shape."""
     instance, _, repetition = session_id.rpartition("_")

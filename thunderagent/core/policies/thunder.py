@@ -51,6 +51,8 @@ FINISHED_PER_PRIORITY = 2**20
 TOLERATED_MISSES = 0.002
 """Share of recently held tokens that may be missed in balance: zero would let the capacity only shrink; at 0.01 it grows until
 engines are overcommitted (simulation: by 14%)."""
+RESIDENT_SHARE = 0.5
+"""Of a program's own tokens: where more are still cached, going there saves more of its prefill than it leaves to do."""
 FIT_RANGE = (0.2, 1.5)
 """Bounds of the correction: capacity reports were seen wrong by up to 40%, and unknown shared prefixes save up to a third."""
 
@@ -127,9 +129,14 @@ class ThunderPolicy(Policy):
         return super().place(program, ledger, now)
 
     def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
-        """Whether less has been written since than the cache has room for beside what is held; eviction is by recency."""
+        """What the engine tells, where it does.
+
+        Else whether less has been written since than the cache has room for beside what is held; eviction is by recency.
+        """
         if program.epoch != origin.epoch:
             return False
+        if program.cached_tokens is not None:
+            return program.cached_tokens - program.shared_tokens >= RESIDENT_SHARE * program.private_tokens
         if origin.capacity_tokens is None:
             return True
         room = origin.capacity_tokens - origin.shared_tokens - origin.private_tokens

@@ -184,7 +184,8 @@ async def world(
     steps: list[StepProfile] = []
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
     runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
-    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, route_of=route_of)
+    named = thunder.kv_events is not None
+    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, route_of=route_of, names_sessions=named)
     async with served(gateway) as (port, state):
         here = World(runtime, gateway, fakes, steps, port, state)
         for engine in fakes:
