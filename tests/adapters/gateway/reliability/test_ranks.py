@@ -9,6 +9,7 @@ import pytest
 from tests.adapters.gateway.reliability import apis
 from tests.adapters.gateway.reliability.behaviours import answers, begins, fails, falls_silent, once_open, stalls
 from tests.adapters.gateway.reliability.fake_engine import Visit
+from tests.adapters.gateway.reliability.watched import page, watched_world
 from tests.adapters.gateway.reliability.world import World, on_loop, soon, until, world
 from thunderagent.adapters.gateway.routes import Route
 
@@ -147,6 +148,22 @@ async def test_other_requests_may_name_an_engine_or_a_rank(name: str, rank: str 
         assert engine.others[0].headers.get(RANK) == rank
         both = await here.post("/v1/embeddings", b"{}", header + "X-Data-Parallel-Rank: 0\r\n")
         assert both.status == (200 if rank is None else 400)
+
+
+@on_loop
+async def test_an_engine_that_tells_of_two_ranks_has_its_turns_sent_to_both() -> None:
+    async with watched_world() as here:
+        here.engine.metrics = page(1_001, ranks=2)
+        await until(lambda: here.runtime.backends == [here.engine.url + rank for rank in RANKS])
+        for number in range(6):
+            answer = await here.ask(program_id=f"p{number}")
+            assert answer.headers["x-thunder-backend"] == here.engine.url + rank_of(here.engine.visits[-1])
+        assert {rank_of(visit) for visit in here.engine.visits} == set(RANKS)
+        (worker,) = here.gateway.workers.list()
+        assert worker.backends == tuple(here.runtime.backends)
+        assert worker.requests == 6
+        await here.gateway.workers.drain(here.engine.url)
+        await until(lambda: here.runtime.backends == [])
 
 
 @on_loop

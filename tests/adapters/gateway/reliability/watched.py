@@ -13,14 +13,18 @@ from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig
 from thunderagent.runtime import StepProfile
+from thunderagent.serving import Routes
 from thunderagent.session import Session
 
 POLL_S = 0.02
 
 
-def page(blocks: object) -> bytes:
-    """What vLLM tells of its KV cache: blocks of 16 tokens, one of which is padding."""
-    return f'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{blocks}"}} 1.0\n'.encode()
+def page(blocks: object, ranks: int = 1) -> bytes:
+    """What vLLM tells of the KV cache of each rank: blocks of 16 tokens, one of which is padding."""
+    lines = [
+        f'vllm:cache_config_info{{block_size="16",engine="{rank}",num_gpu_blocks="{blocks}"}} 1.0\n' for rank in range(ranks)
+    ]
+    return "".join(lines).encode()
 
 
 @asynccontextmanager
@@ -34,8 +38,10 @@ async def watched_world(
         if not up:
             engine.die()
     steps: list[StepProfile] = []
-    session = Session(ThunderConfig(mode=mode, engine_poll_s=POLL_S), [engine.url for engine in fakes])
-    gateway = Gateway(session.runtime, session.engines, GatewaySettings(port=0, **settings), mode)
+    session = Session(ThunderConfig(mode=mode, engine_poll_s=POLL_S), [engine.url for engine in fakes], per_rank=True)
+    gateway = Gateway(
+        session.runtime, session.engines, GatewaySettings(port=0, **settings), mode, route_of=Routes(session.engines)
+    )
     session.listen(gateway)
     session.on_step(gateway.took_step)
     session.on_step(steps.append)
