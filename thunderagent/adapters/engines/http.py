@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import cast
 from urllib.parse import urlsplit
@@ -51,7 +52,8 @@ class EngineHttp:
         try:
             _, connection = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port, ssl=self._tls)
         except OSError as error:
-            raise EngineProblem(f"Cannot connect to {self._netloc}: {error.strerror or error}", dead=True) from None
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error  # below 0: a name is not known
+            raise EngineProblem(f"Cannot connect to {self._netloc}: {reason}", dead=True) from None
         self._connection = connection
         try:
             return await self._exchange(connection, request, path)
