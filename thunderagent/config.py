@@ -28,7 +28,7 @@ class ThunderConfig:
     """Scheduling policy: ``default`` passes every turn through and measures it; ``cap`` runs a fixed number of programs;
     ``tr`` is the published policy; ``thunder`` is ours: admission by age, KV caches held while they are worth it."""
     capacity_tokens: int | None = None
-    """KV cache of each engine in tokens; null: ask the engine (``vllm:cache_config_info``)."""
+    """KV cache of each engine in tokens; null: ask the engine."""
     resume_below: float | None = None
     """``thunder``, ``tr``: programs are admitted up to this fraction of the KV cache. The gap to ``pause_above`` is room in which
     residents grow; null: 0.87 for ``thunder`` (with hints 0.94, with a host tier 0.9), 0.9 for ``tr``."""

@@ -64,7 +64,7 @@ def serve(
     for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
         if port:
             _check_free(settings.host, port, key)
-    _spare_the_memory_manager()
+    spare_the_memory_manager()
     uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
 
 
@@ -131,7 +131,7 @@ def _abort_of(engine: Engine | None) -> Callable[[str], AbortCall] | None:
     return abort
 
 
-def _spare_the_memory_manager() -> None:
+def spare_the_memory_manager() -> None:
     """Collect garbage seldom, and keep freed memory: given back after each long body, it would be mapped and cleared anew."""
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)

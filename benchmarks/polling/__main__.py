@@ -16,6 +16,7 @@ import uvloop
 
 from benchmarks import report
 from benchmarks.report import Figure
+from thunderagent import serving
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.config import ThunderConfig
 
@@ -26,8 +27,8 @@ PAGE = Path(__file__).parent / "vllm_metrics.txt"
 EXPLANATION = """\
 The watch of the gateway looks at 64 engines, each as often as it does by default. They are one other process, which answers with
 the page of a real vLLM (60 kB, 740 lines) or, where the watch asks for it and as vLLM does, with the wanted series of it alone;
-whole pages are what a vLLM with several frontends gives. CPU time is that of the watch's process alone, on the gateway's event
-loop (uvloop).
+whole pages are what a vLLM with several frontends gives. CPU time is that of the watch's process alone, with the gateway's event
+loop (uvloop) and settings of the memory manager.
 
 examples
   python -m benchmarks.polling
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--engines", type=int, default=ENGINES, help=f"how many (default: {ENGINES})")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
+    serving.spare_the_memory_manager()
     figures = {}
     for name, whole in (("", False), ("_whole_pages", True)):
         with engines(options.engines, whole=whole) as urls:

@@ -20,7 +20,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass
 class EngineConfig(CommonEngineConfig):
-    """What the gateway stands in front of; ``kind`` may be ``skyrl`` (its own servers) too, or ``auto`` (they show it)."""
+    """Which engines the gateway stands in front of; ``kind`` may be ``skyrl``, its own servers, or ``auto``: they show it."""
 
     kv_capacity_tokens: int = 48_000
     """Embedded: KV cache. The agents of ``recipes.serve.agents`` ask for about four times this at the end."""

@@ -16,6 +16,8 @@ from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.errors import ConfigError
 
 POLL_S = 1.0
+LONGEST_PAUSE_S = 1.2
+"""Jitter, and rounded up."""
 NOBODY = "http://127.0.0.1:9"
 PAGE = 'vllm:cache_config_info{{block_size="16",num_gpu_blocks="{blocks}"}} 1.0\n'
 
@@ -109,7 +111,7 @@ class Fixture:
         """One more look at each engine; ``hanging`` of them are not answered."""
         sleeping = len(self.watch.urls) - hanging
         await self.until(lambda: self.clock.sleepers == sleeping)
-        await self.clock.advance(POLL_S * 1.1)
+        await self.clock.advance(LONGEST_PAUSE_S)
         await self.until(lambda: self.clock.sleepers == sleeping)
 
     async def rounds(self, count: int) -> None:
@@ -436,7 +438,7 @@ def test_a_page_that_hangs_delays_no_look_at_other_engines() -> None:
         _, url = await fixture.engine()
         await fixture.make(slow_url, url).start()
         slow.hangs = True
-        await fixture.clock.advance(POLL_S * 1.1)
+        await fixture.clock.advance(LONGEST_PAUSE_S)
         for n in range(2, 7):
             fixture.engines[1].page = PAGE.format(blocks=n).encode()
             await fixture.round(hanging=1)
@@ -473,5 +475,19 @@ def test_it_goes_on_whatever_those_do_that_it_tells() -> None:
             engine.page = PAGE.format(blocks=n).encode()
             await fixture.round()
         assert [capacity for _, capacity in fixture.told] == [1_600, 16, 32]
+
+    run(scenario)
+
+
+def test_a_bug_of_ours_in_reading_ends_no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(fixture: Fixture) -> None:
+        _, url = await fixture.engine()
+        await fixture.make(url).start()
+        with monkeypatch.context() as patch:
+            patch.setattr("thunderagent.adapters.engines.vllm.share", None)
+            await fixture.round()
+        assert fixture.problem(url) == "could not be read: TypeError"
+        await fixture.round()
+        assert (fixture.problem(url), fixture.told) == (None, [(url, 1_600)])
 
     run(scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import cast
 from urllib.parse import urlsplit
@@ -51,7 +52,8 @@ class EngineHttp:
         try:
             _, connection = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port, ssl=self._tls)
         except OSError as error:
-            raise EngineProblem(f"Cannot connect to {self._netloc}: {error.strerror or error}", dead=True) from None
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error  # below 0: a name is not known
+            raise EngineProblem(f"Cannot connect to {self._netloc}: {reason}", dead=True) from None
         self._connection = connection
         try:
             return await self._exchange(connection, request, path)
@@ -154,22 +156,19 @@ class _Connection(asyncio.Protocol):
             if len(self._buffer) > LARGEST_HEAD_BYTES:
                 raise ValueError
             return False
-        first, *lines = bytes(self._buffer[:end]).decode("latin-1").split("\r\n")
-        version, status = first.split(" ", 2)[:2]
-        if not version.startswith("HTTP/1."):
+        head = bytes(self._buffer[:end]).lower()
+        version, status = head[:12].split(b" ")
+        if not version.startswith(b"http/1."):
             raise ValueError
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         del self._buffer[: end + 4]
-        if status.startswith("1"):  # "go on"; the answer follows
+        if status.startswith(b"1"):  # "go on"; the answer follows
             return self._read_head()
-        self._chunked = headers.get("transfer-encoding", "").lower().endswith("chunked")
-        length = headers.get("content-length")
-        if int(status) in NO_BODY:
-            length = "0"
-        self._length = None if length is None else _size(length)
-        wishes = headers.get("connection", "").lower()
-        self.last = "close" in wishes or (version == "HTTP/1.0" and "keep-alive" not in wishes)
-        self._head = int(status), headers.get("content-type", "")
+        self._chunked = _header(head, b"transfer-encoding").endswith(b"chunked")
+        length = b"0" if int(status) in NO_BODY else _header(head, b"content-length")
+        self._length = _size(length) if length else None
+        wishes = _header(head, b"connection")
+        self.last = b"close" in wishes or (version == b"http/1.0" and b"keep-alive" not in wishes)
+        self._head = int(status), _header(head, b"content-type").decode("latin-1")
         return True
 
     def _finish(self, body: bytes) -> None:
@@ -190,7 +189,7 @@ def _chunks(buffer: bytearray) -> bytes | None:
         end = buffer.find(b"\r\n", at)
         if end < 0:
             return None
-        size = _size(bytes(buffer[at:end]).partition(b";")[0].decode("latin-1"), 16)
+        size = _size(bytes(buffer[at:end]).partition(b";")[0], 16)
         at = end + 2
         if size == 0:
             return b"".join(parts) if buffer.endswith(b"\r\n\r\n") or buffer[at:].startswith(b"\r\n") else None
@@ -200,7 +199,17 @@ def _chunks(buffer: bytearray) -> bytes | None:
         at += size + 2
 
 
-def _size(text: str, base: int = 10) -> int:
+def _header(head: bytes, name: bytes) -> bytes:
+    """Of a head in small letters; empty: it is not there."""
+    start = head.find(b"\r\n" + name + b":")
+    if start < 0:
+        return b""
+    start += len(name) + 3
+    end = head.find(b"\r\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
+
+
+def _size(text: bytes, base: int = 10) -> int:
     size = int(text, base)
     if size < 0:
         raise ValueError(text)

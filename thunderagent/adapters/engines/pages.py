@@ -85,7 +85,7 @@ def share(value: Any) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if type(value) in (int, float) else None
 
 
 def _require_answer(page: Page, path: str) -> None:

@@ -8,11 +8,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _QUOTED = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_SAMPLE = re.compile(
-    rb'(?:[ \t]*\{([^"}]*+(?:%(quoted)s[^"}]*+)*+)\})?[ \t]*+'  # labels
-    rb"([^\s_]+)"  # value; float() would take 1_000
-    rb"(?:[ \t]+[^\s_]+)?\s*" % {b"quoted": _QUOTED}  # time, not used
-)
 _LABEL = re.compile(rb"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*(%(quoted)s)\s*(?:,|$)" % {b"quoted": _QUOTED})
 _LINE = re.compile(rb"#|[a-zA-Z_:][a-zA-Z0-9_:]*(?:[ \t]*\{.*\})?[ \t]+\S+(?:[ \t]+-?[0-9.]+)?\s*$")
 _ESCAPED = re.compile(r'\\([\\n"])')
@@ -72,12 +67,14 @@ def problem(page: bytes) -> str | None:
 
 def _whole_lines(page: bytes, names: Iterable[str]) -> bytes:
     """Without half a line at its end."""
+    if page.endswith(b"\n"):
+        return page
     end = page.rfind(b"\n") + 1
     half = page[end:]
     for name in names:
         if half.startswith(name.encode()) and half[len(name) :].startswith((b"{", b" ", b"\t")):
             raise ValueError(f"{_shown(half)} breaks off")
-    return page[:end] if half else page
+    return page[:end]
 
 
 def _first_line(page: bytes, name: bytes, at: int) -> int:
@@ -100,7 +97,7 @@ def _read_lines(page: bytes, name: bytes, start: int, lines: list[Sample]) -> in
         end = page.find(b"\n", start)
         lines.append(_sample(page[start + len(name) : end], name))
         start = end + 1
-        if not _is_of(page, name, start):
+        if not page.startswith(name, start) or page[start + len(name)] not in AFTER_NAME:
             return start
 
 
@@ -110,20 +107,26 @@ def _is_of(page: bytes, name: bytes, start: int) -> bool:
 
 
 def _sample(rest: bytes, name: bytes) -> Sample:
-    matched = _SAMPLE.fullmatch(rest)
-    if matched is None:
-        raise ValueError(f"{_shown(name + rest)} is broken")
+    """Of a line, behind its name: labels in braces, value, and a time that is not used."""
+    braces = rest.rfind(b"}") + 1
+    value, *time = rest[braces:].split() or (b"",)
     try:
-        return Sample(_labels(matched[1] or b""), float(matched[2]))
+        if len(time) > 1 or b"_" in value:  # float() would take 1_000
+            raise ValueError
+        return Sample(_labels(rest[:braces]), float(value))
     except ValueError:
         raise ValueError(f"{_shown(name + rest)} is broken") from None
 
 
 @lru_cache(KEPT_LABELS)
-def _labels(text: bytes) -> Mapping[str, str]:
+def _labels(braces: bytes) -> Mapping[str, str]:
     labels: dict[str, str] = {}
     at = 0
-    text = text.strip()
+    text = braces.strip()
+    if text:
+        if not text.startswith(b"{"):
+            raise ValueError(text)
+        text = text[1:-1].strip()
     while at < len(text):
         matched = _LABEL.match(text, at)
         if matched is None:

@@ -23,8 +23,8 @@ LOOK_TIMEOUT_S = 5.0
 """An engine that does not answer a look for this long is as good as dead for new turns."""
 JITTER = 0.1
 """Share of the period by which looks come earlier or later, so that those at many engines do not fall together."""
-GRID_S = 0.1
-"""Looks that fall into one such span begin together: waking up costs more than a look."""
+GRID_S = 0.2
+"""Looks within one such span begin together: waking up costs more than a look."""
 
 
 @dataclass(slots=True, eq=False)
@@ -176,8 +176,9 @@ class EngineWatch:
     def _pause_s(self) -> float:
         """Until the next look."""
         pause_s = self._poll_s * random.uniform(1 - JITTER, 1 + JITTER)
-        grid_s = min(GRID_S, JITTER * self._poll_s)
-        return pause_s - (self._clock() + pause_s) % grid_s
+        grid_s = min(GRID_S, 2 * JITTER * self._poll_s)
+        begins_s = round((self._clock() + pause_s) / grid_s) * grid_s
+        return begins_s - self._clock()
 
     async def _look(self, watched: _Watched) -> None:
         """One look. Whatever comes of it, there is a next one."""
