@@ -13,6 +13,7 @@ from thunderagent.core.decaying_sum import DecayingSum
 from thunderagent.core.index import Key, OrderedIndex
 from thunderagent.core.prefixes import Prefix
 from thunderagent.core.program import Program, Status, Step
+from thunderagent.core.turn_times import TurnTimes
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +34,10 @@ class Backend:
     """Number of its KV cache, unique for ever: another one after every loss, and for a backend whose id was used before."""
     written_tokens: int = 0
     """KV computed here since it joined, as far as usage tells."""
-    prefill_tokens_per_s: float | None = None
-    """Measured (``residency.py``); None: not yet."""
+    undisturbed_tokens_per_s: float | None = None
+    """Speed of prefill where the time of first tokens is known (``residency.py``); None: it is not."""
+    turn_times: TurnTimes = field(default_factory=TurnTimes)
+    """Of turns whose first token nobody saw."""
     fit: float = 1.0
     """Correction of the capacity by observed cache misses (``thunder``)."""
     private_tokens: int = 0
@@ -62,6 +65,11 @@ class Backend:
     def resident(self) -> int:
         """Programs whose KV is counted here."""
         return len(self.programs)
+
+    @property
+    def prefill_tokens_per_s(self) -> float | None:
+        """Measured speed of prefill; None: not known yet."""
+        return self.undisturbed_tokens_per_s or self.turn_times.prefill_tokens_per_s
 
     @property
     def private_reasoning_tokens(self) -> int:

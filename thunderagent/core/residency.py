@@ -46,8 +46,7 @@ def note_usage(policy: Policy, backend: Backend, turn: Turn, usage: Usage, now: 
         return
     computed_tokens = usage.prompt_tokens - cached_tokens
     backend.written_tokens += computed_tokens + usage.completion_tokens
-    if computed_tokens >= MIN_PREFILL_TOKENS:
-        _note_prefill(backend, turn, usage, computed_tokens)
+    _note_times(backend, turn, usage, computed_tokens, now)
     shared_tokens = turn.program.shared_tokens
     expected_tokens = min(turn.expected_cached_tokens, usage.prompt_tokens) - shared_tokens - BLOCK_TOKENS
     if expected_tokens > 0 and turn.epoch == backend.epoch and _is_recent(backend, turn):
@@ -60,15 +59,21 @@ def _is_recent(backend: Backend, turn: Turn) -> bool:
     return backend.capacity_tokens is None or written_tokens < RECENT_SHARE * backend.capacity_tokens
 
 
-def _note_prefill(backend: Backend, turn: Turn, usage: Usage, computed_tokens: int) -> None:
+def _note_times(backend: Backend, turn: Turn, usage: Usage, computed_tokens: int, now: float) -> None:
+    assert turn.admitted_s is not None, "it ran"
     took_s = usage.prefill_s
-    if took_s is None and turn.first_token_s is not None and turn.admitted_s is not None:
+    if took_s is None and turn.first_token_s is not None:
         took_s = turn.first_token_s - turn.admitted_s
-    if took_s is None or took_s <= 0:
+    if took_s is None:
+        backend.turn_times.observe(computed_tokens, usage.completion_tokens, now - turn.admitted_s)
+    elif took_s > 0 and computed_tokens >= MIN_PREFILL_TOKENS:
+        _note_prefill(backend, computed_tokens / took_s)
+
+
+def _note_prefill(backend: Backend, tokens_per_s: float) -> None:
+    known = backend.undisturbed_tokens_per_s
+    if known is None:
+        backend.undisturbed_tokens_per_s = tokens_per_s
         return
-    tokens_per_s = computed_tokens / took_s
-    if backend.prefill_tokens_per_s is None:
-        backend.prefill_tokens_per_s = tokens_per_s
-        return
-    change = tokens_per_s - backend.prefill_tokens_per_s
-    backend.prefill_tokens_per_s += change * (SPEED_UP_RATE if change > 0 else SPEED_DOWN_RATE)
+    change = tokens_per_s - known
+    backend.undisturbed_tokens_per_s = known + change * (SPEED_UP_RATE if change > 0 else SPEED_DOWN_RATE)

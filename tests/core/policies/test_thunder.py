@@ -110,7 +110,7 @@ def test_the_prefill_speed_that_sets_the_break_even_time_is_measured() -> None:
     assert isinstance(policy, ThunderPolicy)
     d.turn("p", 10)
     before_s = policy.break_even_s(d.backend())
-    d.backend().prefill_tokens_per_s = 2 * PREFILL_TOKENS_PER_S
+    d.backend().undisturbed_tokens_per_s = 2 * PREFILL_TOKENS_PER_S
     assert policy.break_even_s(d.backend()) == pytest.approx(before_s / 2)
 
 

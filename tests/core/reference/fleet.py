@@ -88,7 +88,9 @@ def note_usage(reference: Reference, program: Program, turn: Turn, usage: Usage)
     took_s = usage.prefill_s
     if took_s is None and turn.first_token_s is not None and turn.admitted_s is not None:
         took_s = turn.first_token_s - turn.admitted_s
-    if computed >= LONG_PREFILL_TOKENS and took_s is not None and took_s > 0:
+    if took_s is None and turn.admitted_s is not None:
+        backend.whole_turns.append((computed, usage.completion_tokens, reference.world.now - turn.admitted_s))
+    elif computed >= LONG_PREFILL_TOKENS and took_s is not None and took_s > 0:
         backend.prefill_speeds.append(computed / took_s)
     expected = min(turn.promised, usage.prompt_tokens) - program.shared - BLOCK_TOKENS
     written_since = sum(backend.writes[program.writes_seen :])

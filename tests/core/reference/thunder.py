@@ -54,14 +54,27 @@ class ThunderRules(Rules):
         return fit
 
     def measured_speed(self, backend: Backend) -> float | None:
-        """Of undisturbed prefills, from the first on: up at once, down slowly."""
+        """Of undisturbed prefills, from the first on: up at once, down slowly; else what whole turns tell."""
         if not backend.prefill_speeds:
-            return None
+            return self.fitted_speed(backend)
         speed, *later = backend.prefill_speeds
         for seen in later:
             change = seen - speed
             speed += change * (0.3 if change > 0 else 0.01)
         return speed
+
+    def fitted_speed(self, backend: Backend) -> float | None:
+        """The least squares of computed and generated tokens to the turns' times, the latest fifty deciding."""
+        turns = backend.whole_turns
+        if len(turns) < 8:
+            return None
+        cc = gg = cg = cs = gs = 0.0
+        for c, g, s in turns:
+            cc, gg, cg, cs, gs = 0.98 * cc + c * c, 0.98 * gg + g * g, 0.98 * cg + c * g, 0.98 * cs + c * s, 0.98 * gs + g * s
+        if cc * gg - cg * cg <= 1e-3 * cc * gg:
+            return None
+        inverse = cs * gg - gs * cg
+        return (cc * gg - cg * cg) / inverse if inverse > 0 else None
 
     def budget(self, backend: Backend) -> float:
         """Private tokens that can be held: the corrected capacity beside what is shared, and half of a host tier."""

@@ -39,6 +39,8 @@ class Backend:
     """Tokens computed by each ended turn."""
     prefill_speeds: list[float] = field(default_factory=list)
     """Tokens per second of each prefill that was long enough to tell."""
+    whole_turns: list[tuple[int, int, float]] = field(default_factory=list)
+    """Tokens computed and generated, and seconds, of each turn whose first token nobody saw."""
     returns: list[tuple[float, bool]] = field(default_factory=list)
     """For each return to a held KV cache: the share that was missed, and whether the backend was under pressure."""
 
