@@ -45,9 +45,11 @@ def serve(
     router: options.Router = "thunder",
     routing: options.Routing = None,
     programs_per_engine: options.ProgramsPerEngine = None,
+    order: options.Order = None,
     scheduler_interval: options.SchedulerInterval = None,
     acting_token_weight: options.ActingTokenWeight = None,
     use_acting_token_decay: options.ActingTokenDecay = False,
+    published: options.Published = False,
     idle_ttl: options.IdleTtl = options.IDLE_TTL,
     host: options.Host = GatewaySettings.host,
     port: options.Port = GatewaySettings.port,
@@ -86,9 +88,11 @@ def serve(
     for option, value, wanted in (
         ("--routing", routing, "default"),
         ("--programs-per-engine", programs_per_engine, "cap"),
+        ("--order", order, "thunder"),
         ("--scheduler-interval", scheduler_interval, "tr"),
         ("--acting-token-weight", acting_token_weight, "tr"),
         ("--use-acting-token-decay", use_acting_token_decay or None, "tr"),
+        ("--published", published or None, "tr"),
     ):
         if value is not None and router != wanted:
             raise ConfigError(option, value, f"goes with --router {wanted}, not with --router {router}")
@@ -102,6 +106,8 @@ def serve(
         capacity_tokens=capacity_tokens,
         programs_per_engine=_or(programs_per_engine, ThunderConfig.programs_per_engine),
         routing=_or(routing, ThunderConfig.routing),
+        order=_or(order, ThunderConfig.order),
+        published=published,
         acting_token_weight=_or(acting_token_weight, ThunderConfig.acting_token_weight),
         acting_half_life_s=PUBLISHED_HALF_LIFE_S if use_acting_token_decay else None,
         tick_s=None if scheduler_interval is None else units.parse_seconds("--scheduler-interval", scheduler_interval),

@@ -84,6 +84,14 @@ Routing = Annotated[str | None, _scheduling("NAME", f"default: {', '.join(ROUTIN
 ProgramsPerEngine = Annotated[
     int | None, _scheduling("N", "cap: agent runs at once on each engine.", default=str(ThunderConfig.programs_per_engine))
 ]
+Order = Annotated[
+    str | None,
+    _scheduling(
+        "NAME",
+        "thunder: who is admitted first. waiting: who has waited longest; age: the oldest run, so that a batch ends early.",
+        default=ThunderConfig.order,
+    ),
+]
 SchedulerInterval = Annotated[
     str | None, _scheduling("TIME", "tr: decide only so often (published: 5s).", default="with every event")
 ]
@@ -92,6 +100,9 @@ ActingTokenWeight = Annotated[
 ]
 ActingTokenDecay = Annotated[
     bool, _scheduling(None, "tr: those tokens count half after a second, as published.", "--use-acting-token-decay")
+]
+Published = Annotated[
+    bool, _scheduling(None, "tr: with its tick of 5 s and the defects of the public code, to compare with.", "--published")
 ]
 IdleTtl = Annotated[str, _scheduling("TIME", "A run without a request for so long is forgotten; none: never.")]
 

@@ -14,8 +14,8 @@ from openai.types.chat import ChatCompletionMessageParam
 
 WAIT_HEADER = "X-Thunder-Wait-Ms"
 """A gateway tells by it how long the request was held back."""
-SYSTEM = "You are a careful engineer. Look before you change anything, run the tests, and say what you did. " * 20
-"""What all agents have in common: two thousand characters."""
+SYSTEM = "You are a careful engineer. Look before you change anything, run the tests, and say what you did. "
+"""What all agents have in common, over and over."""
 WORDS = (
     *(
         "the",
@@ -50,6 +50,8 @@ class Plan:
     """That a tool gives, on average; sizes spread evenly over a half to one and a half of it."""
     answer_tokens: int = 200
     """Longest answer."""
+    system_chars: int = 2_000
+    """Of the system prompt, which all have in common."""
     think_s: float = 0.1
     """Mean of the pauses between turns, exponential."""
 
@@ -63,6 +65,8 @@ class Step:
     """Held back by the gateway; None: nothing said so."""
     prompt_tokens: int
     cached_tokens: int
+    reprefilled_tokens: int = 0
+    """That were computed again: they had been in the agent's last prompt, and in no cache any more."""
     failed: bool = False
 
 
@@ -91,19 +95,22 @@ class Agent:
     async def _turns(self) -> None:
         plan, sizes, words = self.plan, random.Random(self.seed), random.Random(self.program_id)
         first = f"{self.program_id}: {_text(words, plan.first_chars)}"
-        messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": first}]
+        system = (SYSTEM * (plan.system_chars // len(SYSTEM) + 1))[: plan.system_chars]
+        messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": system}, {"role": "user", "content": first}]
+        known_tokens = 0
         for turn in range(plan.turns):
             if turn:
                 await asyncio.sleep(sizes.expovariate(1 / plan.think_s) if plan.think_s else 0.0)
                 chars = round(plan.observation_chars * sizes.uniform(0.5, 1.5))
                 messages.append({"role": "user", "content": _text(words, chars)})
-            step, answer = await self._turn(messages)
+            step, answer = await self._turn(messages, known_tokens)
+            known_tokens = step.prompt_tokens
             self.on_step(step)
             if step.failed:
                 return
             messages.append({"role": "assistant", "content": answer})
 
-    async def _turn(self, messages: list[ChatCompletionMessageParam]) -> tuple[Step, str]:
+    async def _turn(self, messages: list[ChatCompletionMessageParam], known_tokens: int) -> tuple[Step, str]:
         begin_s = time.perf_counter()
         try:
             raw = await self.client.chat.completions.with_raw_response.create(
@@ -118,11 +125,13 @@ class Agent:
         waited = raw.headers.get(WAIT_HEADER)
         usage = completion.usage
         details = usage.prompt_tokens_details if usage else None
+        cached_tokens = (details.cached_tokens or 0) if details else 0
         step = Step(
             took_s=time.perf_counter() - begin_s,
             waited_s=None if waited is None else float(waited) / 1_000,
             prompt_tokens=usage.prompt_tokens if usage else 0,
-            cached_tokens=(details.cached_tokens or 0) if details else 0,
+            cached_tokens=cached_tokens,
+            reprefilled_tokens=max(0, known_tokens - cached_tokens),
         )
         return step, completion.choices[0].message.content or ""
 

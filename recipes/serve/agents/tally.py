@@ -38,6 +38,11 @@ class Tally:
         return sum(step.cached_tokens for step in self.done) / prompt_tokens if prompt_tokens else 0.0
 
     @property
+    def reprefilled_tokens(self) -> int:
+        """Computed though they had been computed before; the last block of a prompt, which no cache keeps, included."""
+        return sum(step.reprefilled_tokens for step in self.done)
+
+    @property
     def waits_s(self) -> list[float]:
         """How long the gateway held turns back; empty without one."""
         return [step.waited_s for step in self.done if step.waited_s is not None]
