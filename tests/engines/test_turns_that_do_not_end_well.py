@@ -9,7 +9,7 @@ from tests.adapters.gateway.clients.running import Running
 from tests.engines.agents import Load, Tally, client_of, run
 from tests.engines.real_engine import RealEngine, wait_for
 
-LONG_ANSWER_TOKENS = 3_000
+LONG_ANSWER_TOKENS = 1_500
 """Takes an engine some seconds at least: much longer than what is done meanwhile."""
 
 
