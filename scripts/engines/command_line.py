@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +45,9 @@ def run(
 
 
 def load_options(model: Path) -> list[str]:
-    """Weights are drawn at random where a model's folder has none."""
-    return [] if any(model.glob("*.safetensors")) else ["--load-format", "dummy"]
+    """Weights are drawn at random where a model's folder has none. Left alone, engines take fewer bits than a model says."""
+    dtype = json.loads((model / "config.json").read_text(encoding="utf-8")).get("dtype", "auto")
+    return ["--dtype", dtype, *([] if any(model.glob("*.safetensors")) else ["--load-format", "dummy"])]
 
 
 def _parse(

@@ -6,7 +6,7 @@ scripts/real-vllm serve --port 8000 --kv-tokens 2560 --max-seqs 16 -- --enable-s
 scripts/real-vllm model FOLDER --hidden 512 --layers 8 --heads 8 --kv-heads 2
 scripts/real-vllm serve --port 8000 --model FOLDER
 
-The server is up in 15 s. It has /v1/completions and /v1/chat/completions, /metrics, and vLLM's development endpoints
+The server is up in half a minute. It has /v1/completions and /v1/chat/completions, /metrics, and vLLM's development endpoints
 (/pause, /resume, /reset_prefix_cache). What follows -- goes to `vllm serve`. Per-request seeds end this server together
 with chunked prefill: send none. Without a GPU, PyTorch's CPU build saves some GB: set PIP_EXTRA_INDEX_URL to PyTorch's
 index of CPU builds for the setup. THUNDERAGENT_ENGINES names another folder for the environment.

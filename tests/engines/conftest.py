@@ -43,5 +43,5 @@ def engine(request: pytest.FixtureRequest) -> Iterator[RealEngine]:
 def gateway(engine: RealEngine) -> Iterator[Running]:
     """``thunderagent serve`` in front of it, with an empty cache behind."""
     engine.call(engine.kind.drop_cache)
-    with gateway_before(engine.url, options=("--profile", "--backend-type", engine.kind.name)) as running:
+    with gateway_before(engine.url, options=("--profile",)) as running:
         yield running

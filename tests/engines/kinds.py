@@ -46,6 +46,8 @@ class Kind(Protocol):
     freeze: Call
     thaw: Call
     drop_cache: Call
+    keeps_cache_frozen: bool
+    """Whether what was cached is still there when it goes on."""
 
     def turn(self, prompt: list[int], answer_tokens: int) -> dict[str, Any]:
         """The body of a request that is answered with just so many tokens."""
@@ -76,6 +78,7 @@ class Vllm:
     freeze = Call("/pause?mode=keep")
     thaw = Call("/resume")
     drop_cache = Call("/reset_prefix_cache")
+    keeps_cache_frozen = False
 
     def turn(self, prompt: list[int], answer_tokens: int) -> dict[str, Any]:
         return {
@@ -113,6 +116,7 @@ class Sglang:
     freeze = Call("/pause_generation", {"mode": "in_place"})
     thaw = Call("/continue_generation", {})
     drop_cache = Call("/flush_cache")
+    keeps_cache_frozen = True
 
     def turn(self, prompt: list[int], answer_tokens: int) -> dict[str, Any]:
         # With ignore_eos it would set room aside for the whole answer, as it does for no real request.

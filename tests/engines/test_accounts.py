@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,17 @@ from tests.engines.agents import Load, run
 from tests.engines.real_engine import RealEngine, wait_for
 
 
-def test_the_capacity_is_what_the_engine_can_fill(engine: RealEngine, gateway: Running) -> None:
-    told = gateway.get("/metrics.json")["backends"][engine.url]["cache_config"]["total_tokens_capacity"]
+def backend(gateway: Running) -> dict[str, Any]:
+    """The engine, as the gateway has it."""
+    return dict(gateway.get("/metrics.json")["backends"][gateway.engines[0]])
 
-    assert told == engine.kind.capacity_tokens(engine.get(engine.kind.info)) == 8_192
+
+def test_the_gateway_finds_out_what_the_engine_is_and_how_much_it_can_fill(engine: RealEngine, gateway: Running) -> None:
+    told = backend(gateway)
+
+    assert told["kind"] == engine.kind.name
+    assert told["cache_config"]["total_tokens_capacity"] == engine.kind.capacity_tokens(engine.get(engine.kind.info)) == 8_192
+    assert told["last_problem"] is None
 
 
 def test_profiles_have_just_the_cache_hits_that_the_engine_counts(engine: RealEngine, gateway: Running) -> None:
@@ -30,6 +38,7 @@ def test_profiles_have_just_the_cache_hits_that_the_engine_counts(engine: RealEn
     assert [len(steps) for steps in profiles] == [4, 4, 4]
     assert sum(step["cached_tokens"] for steps in profiles for step in steps) == counted == tally.cached_tokens
     assert counted > 0
+    wait_for(lambda: backend(gateway)["engine"]["prefix_hit_tokens"] == engine.metric(name))
 
 
 def test_a_cache_that_was_emptied_is_noticed_with_the_next_turn_and_does_no_harm(engine: RealEngine, gateway: Running) -> None:
@@ -60,4 +69,4 @@ def test_a_prompt_that_is_too_long_gets_the_engines_own_answer(engine: RealEngin
     status, said = refused(gateway.url)
     assert (status, said) == refused(engine.url)
     assert status == 400 and b"4096" in said
-    wait_for(lambda: gateway.get("/metrics.json")["backends"][engine.url]["in_flight"] == 0)
+    wait_for(lambda: backend(gateway)["in_flight"] == 0)

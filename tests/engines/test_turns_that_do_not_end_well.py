@@ -7,9 +7,10 @@ import threading
 
 from tests.adapters.gateway.clients.running import Running
 from tests.engines.agents import Load, Tally, client_of, run
+from tests.engines.kinds import Answer
 from tests.engines.real_engine import RealEngine, wait_for
 
-LONG_ANSWER_TOKENS = 3_000
+LONG_ANSWER_TOKENS = 1_500
 """Takes an engine some seconds at least: much longer than what is done meanwhile."""
 
 
@@ -49,6 +50,29 @@ def test_a_weight_sync_holds_turns_back_and_lets_them_go_on(engine: RealEngine, 
             assert client.tally.sent_again == 0
 
     asyncio.run(sync())
+
+
+def test_an_engine_that_is_stopped_through_the_gateway_holds_turns_back(engine: RealEngine, gateway: Running) -> None:
+    prompt = list(range(10, 330))
+
+    async def stop() -> tuple[Answer, Answer]:
+        async with client_of(engine.kind, gateway.url) as client:
+            first = await client.ask("a", prompt, 8)
+            gateway.post(engine.kind.freeze.path, engine.kind.freeze.body or {})
+            try:
+                comes = asyncio.create_task(client.ask("a", [*prompt, *first.token_ids], 8))
+                await asyncio.to_thread(wait_for, lambda: gateway.programs["a"]["parked"] is not None)
+                assert not comes.done() and engine.running == 0
+            finally:
+                gateway.post(engine.kind.thaw.path, engine.kind.thaw.body or {})
+            second = await comes
+            assert client.tally.sent_again == 0
+            return first, second
+
+    first, second = asyncio.run(stop())
+
+    assert first.cached_tokens == 0
+    assert second.cached_tokens >= 320 if engine.kind.keeps_cache_frozen else second.cached_tokens == 0
 
 
 def test_agents_survive_an_engine_that_is_killed_and_comes_back(engine: RealEngine, gateway: Running) -> None:

@@ -50,10 +50,10 @@ class Plan:
     """That a tool gives, on average; sizes spread evenly over a half to one and a half of it."""
     answer_tokens: int = 200
     """Longest answer."""
-    system_chars: int = 2_000
-    """Of the system prompt, which all have in common."""
     think_s: float = 0.1
     """Mean of the pauses between turns, exponential."""
+    system_chars: int = 2_000
+    """Of the system prompt, which all have in common."""
 
 
 @dataclass(frozen=True, slots=True)
