@@ -15,14 +15,14 @@ from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 
 
 def test_the_defaults_are_those_of_thunder_config() -> None:
-    assert ThunderSkyRLConfig.from_cli_overrides([]).thunder_config() == ThunderConfig()
+    assert ThunderSkyRLConfig.from_cli_overrides([]).thunder_config() == ThunderConfig(order="age")
 
 
 def test_keys_are_typed_and_validated() -> None:
     cfg = ThunderSkyRLConfig.from_cli_overrides(
         ["thunder.mode=default", "thunder.capacity_tokens=1000", "thunder.max_wait_s=null"]
     )
-    assert cfg.thunder_config() == ThunderConfig(mode="default", capacity_tokens=1000, max_wait_s=None)
+    assert cfg.thunder_config() == ThunderConfig(mode="default", capacity_tokens=1000, max_wait_s=None, order="age")
     wrong = ThunderSkyRLConfig.from_cli_overrides(["thunder.capacity_tokens=-1"])
     with pytest.raises(ConfigError, match=r"thunder\.capacity_tokens=-1: must be a positive number, or null"):
         wrong.thunder_config()

@@ -89,8 +89,11 @@ def fake_engine() -> Iterator[FakeEngine]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            if self.path == "/metrics":
-                answered = Answer(200, CAPACITY.encode(), {"content-type": "text/plain"})
+            if self.headers.get("user-agent") == "thunderagent":  # the watch looks: no request of a client
+                if self.path.startswith("/metrics"):
+                    answered = Answer(200, CAPACITY.encode(), {"content-type": "text/plain"})
+                else:
+                    answered = Answer(404, b"")
             else:
                 arrived = Arrived(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
                 engine.arrived.append(arrived)
