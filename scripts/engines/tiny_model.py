@@ -54,7 +54,7 @@ def main() -> None:
         {
             "architectures": ["Qwen2ForCausalLM"],
             "model_type": "qwen2",
-            "dtype": "float32",  # half the speed of bfloat16 where a CPU has that, fifty times its speed where it has not
+            "dtype": "float32",  # a CPU without AVX-512 computes prompts twice as fast in it as in bfloat16
             "vocab_size": tokenizer.get_vocab_size(),
             "hidden_size": options.hidden,
             "intermediate_size": 2 * options.hidden,
