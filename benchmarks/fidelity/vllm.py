@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import signal
-import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +17,7 @@ import aiohttp
 
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.trace import Prompt, Trace, Turn
+from benchmarks.served_engine import served
 from thunderagent.simulation import EngineSpec
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +37,6 @@ SETTINGS = {
     "cache_config": ("block_size", "num_gpu_blocks", "enable_prefix_caching", "prefix_caching_hash_algo"),
 }
 """Of a server, that decide what is scheduled and cached; by the parts of its configuration."""
-STARTS_WITHIN_S = 300.0
 APART_S = 0.02
 """Between requests of a burst, so that they arrive in their order."""
 
@@ -93,25 +89,8 @@ def server(like: EngineSpec) -> Iterator[str]:
     Raises:
         SystemExit: it did not start; the message says why.
     """
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-    with tempfile.TemporaryFile("w+") as log:
-        arguments = [*command(like).split(), "--port", str(port)]
-        process = subprocess.Popen(arguments, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            if not asyncio.run(_comes_up(url, process)):
-                log.seek(0)
-                raise SystemExit("".join(log.readlines()[-15:]) or "error: vLLM did not start")
-            yield url
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with served(lambda port: [*command(like).split(), "--port", str(port)], ROOT) as url:
+        yield url
 
 
 class Client:
@@ -232,20 +211,6 @@ class Client:
         if found is None:
             raise RuntimeError("vLLM's metrics have no vllm:num_preemptions_total")
         return int(float(found[1]))
-
-
-async def _comes_up(url: str, process: subprocess.Popen[bytes]) -> bool:
-    ends_s = time.monotonic() + STARTS_WITHIN_S
-    async with aiohttp.ClientSession() as session:
-        while process.poll() is None and time.monotonic() < ends_s:
-            try:
-                async with session.get(f"{url}/health") as answer:
-                    if answer.status == 200:
-                        return True
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.5)
-    return False
 
 
 def _fresh(seed: int, tokens: int, output_tokens: int) -> Prompt:

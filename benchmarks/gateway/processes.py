@@ -63,7 +63,7 @@ def peers(engine_url: str, wanted: Sequence[str]) -> Iterator[list[Target]]:
             raise SystemExit(process.returncode)
         yield [Target.parse(line.removeprefix("--peer ")) for line in lines]
     finally:
-        _end(process)
+        end(process)
 
 
 def get_json(url: str) -> Any:
@@ -98,7 +98,7 @@ def _running(name: str, command: list[str]) -> Iterator[tuple[subprocess.Popen[b
             if process.poll() is not None:
                 raise LoadError(f"{name} ended by itself: {_tail(log)}")
         finally:
-            _end(process)
+            end(process)
 
 
 def _wait_for(url: str, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -118,12 +118,13 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "it said nothing"
 
 
-def _end(process: subprocess.Popen[Any]) -> None:
+def end(process: subprocess.Popen[Any], within_s: float = 10.0) -> None:
+    """Politely, then not."""
     if process.stdout is not None:
         process.stdout.close()
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(within_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
