@@ -68,9 +68,9 @@ class ThunderPolicy(Policy):
     hints: bool = False
     """Whether the engines take ``Demote`` and ``Free``."""
     order: Order = "waiting"
-    """``waiting``: whoever has waited longest, so that delays are shared (simulation: the longest waits are shorter, by up to
-    four fifths, throughput is 0 to 10% higher). ``age``: the oldest program, so that programs finish one after the other: a
-    batch whose last program decides, such as an RL step, is over 3 to 7% earlier."""
+    """``waiting``: whoever has waited longest, so that delays are shared: the longest waits are much shorter, at no less
+    throughput. ``age``: the oldest program, so that programs finish one after the other: a batch whose last program decides,
+    such as an RL step, is over earlier."""
     feedback: float = FEEDBACK
     """Gain of the capacity correction; 0: none."""
     group_aware: bool = False
