@@ -26,7 +26,7 @@ class ThunderConfig:
 
     mode: str = "thunder"
     """Scheduling policy: ``default`` passes every turn through and measures it; ``cap`` runs a fixed number of programs;
-    ``tr`` is the published policy; ``thunder`` is ours: admission by age, KV caches held while they are worth it."""
+    ``tr`` is the published policy; ``thunder`` is ours: admission in order, KV caches held while they are worth it."""
     capacity_tokens: int | None = None
     """KV cache of each engine in tokens; null: ask the engine."""
     resume_below: float | None = None
