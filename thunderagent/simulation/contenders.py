@@ -78,8 +78,8 @@ CONTENDERS = {
         Contender("tr-events", "The published rules at every event, without the defects of their public code.", TrPolicy),
         Contender(
             "thunder",
-            "This project's policy, before an unmodified engine. Who has waited longest is admitted first; the KV cache of a program in a "
-            "tool call is kept while that pays; how much is admitted is corrected by what the engine shows.",
+            "This project's policy, before an unmodified engine. Who has waited longest is admitted first; the KV cache of a "
+            "program in a tool call is kept while that pays; how much is admitted is corrected by what the engine shows.",
             ThunderPolicy,
         ),
         Contender(
