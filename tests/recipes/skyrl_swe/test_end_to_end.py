@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,25 @@ START_TIMEOUT_S = 150
 MARK = "THUNDERAGENT_TEST"
 
 
-def start(out_dir: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "recipes.skyrl_swe", f"hydra.run.dir={out_dir}", *SMALL, *arguments]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {MARK: str(os.getpid())}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(nothing_is_left_behind: None) -> Iterator[Start]:
+    """Starts the recipe; a run that a failed test leaves is interrupted, so that the tests after it find a clean machine."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(out_dir: Path, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "recipes.skyrl_swe", f"hydra.run.dir={out_dir}", *SMALL, *arguments]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {MARK: str(os.getpid())}
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
 
 
 def wait_for_steps(process: subprocess.Popen[str], out_dir: Path, count: int) -> None:
@@ -49,11 +65,11 @@ def temporary_directories() -> set[Path]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
+def nothing_is_left_behind() -> Iterator[None]:
     directories = temporary_directories()
     yield
     assert temporary_directories() <= directories
-    assert not [process.cmdline() for process in psutil.process_iter() if is_ours(process)]
+    assert not [command_line(process) for process in psutil.process_iter() if is_ours(process)]
 
 
 def is_ours(process: Any) -> bool:
@@ -64,7 +80,15 @@ def is_ours(process: Any) -> bool:
         return False
 
 
-def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_path: Path) -> None:
+def command_line(process: Any) -> list[str]:
+    """What a process was started with; nothing of one that has ended meanwhile, as tools' processes do all the time."""
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path, "+thunder=on", "engine.kv_capacity_tokens=30000")
     stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 0, stderr
@@ -84,11 +108,11 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_p
     assert list((tmp_path / "wandb").glob("offline-run-*"))
 
 
-def test_when_the_engine_is_killed_trajectories_end_as_errors_and_the_run_finishes(tmp_path: Path) -> None:
+def test_when_the_engine_is_killed_trajectories_end_as_errors_and_the_run_finishes(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path, "+thunder=on", "engine.time_scale=2", "tracking.wandb=off")
     wait_for_steps(process, tmp_path, 2)
     children = psutil.Process(process.pid).children(recursive=True)
-    (engine,) = [child for child in children if "thunderagent.adapters.engines.simulated" in child.cmdline()]
+    (engine,) = [child for child in children if "thunderagent.adapters.engines.simulated" in command_line(child)]
     engine.kill()
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr
@@ -97,7 +121,7 @@ def test_when_the_engine_is_killed_trajectories_end_as_errors_and_the_run_finish
     assert (summary["trajectories"], summary["lost"]) == (8, 0)
 
 
-def test_ctrl_c_ends_everything_and_the_profiles_written_so_far_are_complete(tmp_path: Path) -> None:
+def test_ctrl_c_ends_everything_and_the_profiles_written_so_far_are_complete(start: Start, tmp_path: Path) -> None:
     process = start(tmp_path, "+thunder=off", "engine.time_scale=2", "tracking.wandb=off")
     wait_for_steps(process, tmp_path, 2)
     process.send_signal(signal.SIGINT)
