@@ -1,4 +1,4 @@
-"""SkyRL's own command line with ``trainer.override_entrypoint=thunderagent.skyrl``, against the embedded engine."""
+"""SkyRL's own command line with ``trainer.override_entrypoint=thunderagent.adapters.skyrl``, against the embedded engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("skyrl")
 from recipes.skyrl_swe.tokenizer import save_tokenizer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 def test_skyrls_own_command_line_runs_scheduled(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def _typing_fix(tmp_path: Path) -> Path:
 
 def _arguments(tmp_path: Path, url: str) -> list[str]:
     return [
-        "trainer.override_entrypoint=thunderagent.skyrl",
+        "trainer.override_entrypoint=thunderagent.adapters.skyrl",
         "thunder.mode=tr",
         f"thunder.profile_dir={tmp_path / 'profiles'}",
         f"data.train_data=['{tmp_path / 'train.jsonl'}']",

@@ -20,7 +20,7 @@ from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.routes import AbortCall, Route
 from thunderagent.adapters.gateway.server import Served, run
 from thunderagent.adapters.gateway.settings import GatewaySettings
-from thunderagent.adapters.skyrl.programs import group_of as skyrl_group_of
+from thunderagent.adapters.trajectory_ids import group_of as skyrl_group_of
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session

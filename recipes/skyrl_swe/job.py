@@ -18,7 +18,8 @@ from skyrl.train.utils import initialize_ray, validate_cfg
 from recipes.skyrl_swe.config import RecipeConfig
 from recipes.skyrl_swe.skyrl_config import ENV_CLASS, skyrl_overrides
 from thunderagent.adapters.skyrl.compat import stub_fsdp_worker
-from thunderagent.skyrl import ThunderExp, ThunderSkyRLConfig  # first: it prepares the import of SkyRL
+from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
+from thunderagent.adapters.skyrl.experiment import ThunderExp
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,2 @@
-"""Everything that touches the outside: engines, RL frameworks, trackers. Siblings never import each other."""
+"""Everything that touches the outside: RL frameworks, wired, above; engines, gateway, trackers and traces below. Siblings never
+import each other."""

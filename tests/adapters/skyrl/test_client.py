@@ -21,7 +21,7 @@ pytest.importorskip("skyrl")
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient  # noqa: E402
 
 from thunderagent.adapters.skyrl.client import ThunderClient, with_valid_salt  # noqa: E402
-from thunderagent.adapters.skyrl.programs import PHASE, group_of, program_id  # noqa: E402
+from thunderagent.adapters.trajectory_ids import PHASE, group_of, program_id  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:client.loop:DeprecationWarning")
 

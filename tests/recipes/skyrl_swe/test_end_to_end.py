@@ -19,7 +19,7 @@ import pytest
 pytest.importorskip("skyrl")
 psutil = pytest.importorskip("psutil")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 SMALL = ["rollout.steps=1", "rollout.prompts_per_step=2", "rollout.parallel_prompts=2", "engine.sandbox_start_s=1"]
 START_TIMEOUT_S = 150

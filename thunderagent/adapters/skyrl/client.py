@@ -16,7 +16,7 @@ import aiohttp
 from skyrl.backends.skyrl_train.inference_servers.base import InferenceEngineInput, InferenceEngineOutput
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import PauseMode, RemoteInferenceClient
 
-from thunderagent.adapters.skyrl.programs import PHASE, group_of, program_id
+from thunderagent.adapters.trajectory_ids import PHASE, group_of, program_id
 from thunderagent.core import Usage
 from thunderagent.errors import TurnError
 from thunderagent.runtime import EngineTiming, Runtime, Turn

@@ -6,12 +6,12 @@ import sys
 import types
 import typing
 
-import typing_extensions
-
 
 def prepare_import() -> None:
     """Pydantic takes SkyRL 0.3.0's ``TypedDict`` from typing_extensions only, on Python before 3.12."""
     if sys.version_info < (3, 12):
+        import typing_extensions  # comes with SkyRL
+
         typing.TypedDict = typing_extensions.TypedDict
 
 

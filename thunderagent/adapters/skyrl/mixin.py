@@ -10,7 +10,7 @@ from typing import Any, cast
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient
 
 from thunderagent.adapters.skyrl.client import Host, ThunderClient
-from thunderagent.adapters.skyrl.programs import PHASE
+from thunderagent.adapters.trajectory_ids import PHASE
 from thunderagent.errors import ConfigError
 
 WALL_TIME = "thunder/wall_s"

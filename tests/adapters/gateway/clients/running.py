@@ -62,7 +62,7 @@ class Running:
 @contextmanager
 def embedded_engine() -> Iterator[str]:
     """The URL of an embedded engine, thousands of times faster than real time, whose model is scripted."""
-    with tempfile.TemporaryDirectory(prefix="ta-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         tokenizer = save_byte_tokenizer(Path(folder))
         options = ("--exit-with-parent", "--tokenizer", tokenizer, "--answers", ANSWERS, "--time-scale", "5000")
         with _process(Path(folder), "thunderagent.adapters.engines.simulated", *options, "--kv-capacity-tokens", "200000") as url:
@@ -72,7 +72,7 @@ def embedded_engine() -> Iterator[str]:
 @contextmanager
 def gateway_before(*engines: str, options: tuple[object, ...] = ()) -> Iterator[Running]:
     """``thunderagent serve``, once the engines are there."""
-    with tempfile.TemporaryDirectory(prefix="ta-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         backends = ("serve", "--port", "0", "--backends", ",".join(engines), "--metrics-interval", "200ms")
         with _process(Path(folder), "thunderagent", *backends, *options) as url:
             running = Running(url, engines)

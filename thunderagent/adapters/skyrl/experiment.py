@@ -1,10 +1,4 @@
-"""thunderagent under SkyRL. Three ways, from the shortest:
-
-- SkyRL's own command line: ``python -m skyrl.train.entrypoints.main_base trainer.override_entrypoint=thunderagent.skyrl
-  thunder.mode=tr ...`` (every key of ``thunderagent.config.ThunderConfig`` is there as ``thunder.*``);
-- your own experiment: ``class Exp(ThunderMixin, YourExp)`` with a ``ThunderSkyRLConfig``;
-- a recipe: ``python -m recipes.skyrl_swe +thunder=on``.
-"""
+"""SkyRL, wired: the scheduler of an experiment, and the entry point for SkyRL's own command line."""
 
 from __future__ import annotations
 
@@ -22,14 +16,12 @@ from skyrl.train.fully_async_trainer_sim import FullyAsyncTrainerSim  # noqa: E4
 from skyrl.train.utils import initialize_ray, validate_cfg  # noqa: E402
 
 from thunderagent.adapters.engines.reading import EngineKind  # noqa: E402
-from thunderagent.adapters.skyrl.client import Host, ThunderClient  # noqa: E402
+from thunderagent.adapters.skyrl.client import Host  # noqa: E402
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.mixin import SchedulingMixin  # noqa: E402
-from thunderagent.adapters.skyrl.programs import session_of  # noqa: E402
+from thunderagent.adapters.trajectory_ids import session_of  # noqa: E402
 from thunderagent.errors import ConfigError  # noqa: E402
 from thunderagent.session import Session  # noqa: E402
-
-__all__ = ["ThunderClient", "ThunderExp", "ThunderMixin", "ThunderSkyRLConfig", "main"]
 
 
 class ThunderMixin(SchedulingMixin):
@@ -73,7 +65,7 @@ def _run(cfg: ThunderSkyRLConfig) -> None:
 
 
 def main() -> None:
-    """Entry point for ``trainer.override_entrypoint=thunderagent.skyrl``."""
+    """Run SkyRL's experiment, scheduled, from its own command line."""
     arguments = [argument for argument in sys.argv[1:] if not argument.startswith("trainer.override_entrypoint=")]
     cfg = ThunderSkyRLConfig.from_cli_overrides(arguments)
     try:

@@ -1,4 +1,4 @@
-"""How SkyRL's names map to ours: a trajectory is a program, a prompt's samples are a group, a batch has a phase."""
+"""How an RL framework's names map to ours: a trajectory is a program, a prompt's samples are a group, a batch has a phase."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""slime: its rollout hooks, scheduled."""
