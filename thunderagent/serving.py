@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import gc
@@ -72,24 +73,37 @@ async def serve_on_loop(
     config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
 ) -> None:
     """The same on a loop that runs already."""
-    kind = None if engine_type == AUTO else EngineKind(engine_type)
-    session = Session(config, urls, kind=kind, per_rank=True)
-    group_of = skyrl_group_of if engine_type == "skyrl" else None
-    gateway = Gateway(
-        *(session.runtime, session.engines, settings, config.mode),
-        group_of=group_of,
-        route_of=Routes(session.engines),
-        names_sessions=config.kv_events is not None,
-    )
-    session.listen(gateway)
-    session.on_step(gateway.took_step)
-    await session.start(required=False)
-    try:
-        served = Served(gateway.short_way, gateway.app, gateway.admin, gateway.begin_drain)
-        await run(served, settings, lambda port: on_ready(f"http://{_shown(settings.host)}:{port}", session.engines.statuses))
-    finally:
-        await gateway.close()
-        await session.stop()
+    serving = Serving(config, settings, urls, engine_type)
+    await serving.run(lambda url: on_ready(url, serving.session.engines.statuses))
+
+
+class Serving:
+    """A session and its gateway; made and run on one loop."""
+
+    def __init__(self, config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str = AUTO) -> None:
+        """Nothing runs yet. The arguments are those of ``serve``."""
+        kind = None if engine_type == AUTO else EngineKind(engine_type)
+        self.settings = settings
+        self.session = Session(config, urls, kind=kind, per_rank=True)
+        self.gateway = Gateway(
+            *(self.session.runtime, self.session.engines, settings, config.mode),
+            group_of=skyrl_group_of if engine_type == "skyrl" else None,
+            route_of=Routes(self.session.engines),
+            names_sessions=config.kv_events is not None,
+        )
+        self.session.listen(self.gateway)
+        self.session.on_step(self.gateway.took_step)
+
+    async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
+        """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` is called with the gateway's URL."""
+        await self.session.start(required=False)
+        served = Served(self.gateway.short_way, self.gateway.app, self.gateway.admin, self.gateway.begin_drain)
+        host = _shown(self.settings.host)
+        try:
+            await run(served, self.settings, lambda port: on_ready(f"http://{host}:{port}"), stop)
+        finally:
+            await self.gateway.close()
+            await self.session.stop()
 
 
 class Seen(Protocol):

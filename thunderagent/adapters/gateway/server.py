@@ -79,8 +79,13 @@ class Served:
     """Called when no new requests are to be taken."""
 
 
-async def run(served: Served, settings: GatewaySettings, on_ready: Callable[[int], None]) -> None:
-    """Serve until a signal has come and all requests have ended. ``on_ready`` is called with the public port once it is open."""
+async def run(
+    served: Served, settings: GatewaySettings, on_ready: Callable[[int], None], stop: asyncio.Event | None = None
+) -> None:
+    """Serve until a signal has come, or ``stop`` is set, and all requests have ended.
+
+    Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open.
+    """
     server = GatewayServer(
         _config(served.public, served.short_way, settings, settings.port), settings.drain_s, served.begin_drain
     )
@@ -89,14 +94,22 @@ async def run(served: Served, settings: GatewaySettings, on_ready: Callable[[int
         nothing_short = replace(served.short_way, dialects={})
         servers.append(AdminServer(_config(served.admin, nothing_short, settings, settings.admin_port)))
     tasks = [asyncio.create_task(each.serve()) for each in servers]
-    telling = asyncio.create_task(_tell(servers, on_ready))
+    beside = [asyncio.create_task(_tell(servers, on_ready))]
+    if stop is not None:
+        beside.append(asyncio.create_task(_drain_on(stop, server)))
     try:
         await tasks[0]
     finally:
-        telling.cancel()
+        for each in beside:
+            each.cancel()
         for each in servers[1:]:
             each.should_exit = True
         await asyncio.gather(*tasks[1:], return_exceptions=True)
+
+
+async def _drain_on(stop: asyncio.Event, server: GatewayServer) -> None:
+    await stop.wait()
+    server.drain()
 
 
 async def _tell(servers: list[uvicorn.Server], on_ready: Callable[[int], None]) -> None:
