@@ -25,7 +25,7 @@ class EmbeddedGateway:
         """Nothing runs yet. The arguments are those of ``serving.serve``."""
         self.url = ""
         """Of the gateway, once it is started."""
-        self._make = lambda: Serving(config, settings, urls, engine_type)
+        self._make: Callable[[], Serving] = lambda: Serving(config, settings, urls, engine_type)
         self._thread = threading.Thread(target=self._run, name="thunderagent-gateway", daemon=True)
         self._ready: concurrent.futures.Future[str] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,7 +71,8 @@ class EmbeddedGateway:
 
     def _run(self) -> None:
         try:
-            uvloop.run(self._serve())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:
             if self._ready.done():
                 raise

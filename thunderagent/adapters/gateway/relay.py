@@ -34,6 +34,7 @@ from thunderagent.adapters.gateway.setbacks import (
     without_answer,
 )
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.shared_starts import NO_START
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
@@ -133,11 +134,15 @@ class Relay:
         del body
         named = asked.program_id or _program_of(exchange.noted)
         program_id = named or f"{self._nameless}-{next(self._numbers)}"
+        begins = named is not None and named not in self._runtime.scheduler.programs
+        start = exchange.dialect.shared_start(asked.body) if begins else NO_START
         turn = self._runtime.turn(
             program_id,
             prompt_tokens=asked.prompt_tokens,
             prompt=asked.prompt,
             group="" if self._group_of is None else self._group_of(program_id),
+            prefix=start.name,
+            prefix_characters=start.characters,
             patience=self._patience,
         )
         self._held_bytes += held_bytes
