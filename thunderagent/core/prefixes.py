@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 ESTIMATES_DIFFER = 1.5
-"""By more than this, two estimates of one text do not: characters per token, learned meanwhile, are between 3 and 4.5 for nearly all."""
+"""Two estimates of one text do not, by more than this: characters per token, learned meanwhile, are mostly 3 to 4.5."""
 
 
 @dataclass(slots=True, eq=False)
