@@ -6,6 +6,7 @@
     ├── TraceImportError         a file that the user gave to be replayed is none; says what was expected
     ├── ContractError            a caller of the core broke its contract (a bug in that caller)
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
+    │   ├── IllegalSandboxStep   the same of a sandbox
     │   ├── IllegalEvent         an event does not fit the state of its turn; nothing was changed
     │   └── TraceError           a recorded trace cannot be read; names the line
     ├── TurnError                one turn could not run; the program may go on with another turn
@@ -72,6 +73,16 @@ class IllegalTransition(ContractError):
     def __init__(self, program_id: str, state: str, step: str) -> None:
         super().__init__(f"program {program_id!r} in state {state} has no step {step}")
         self.program_id = program_id
+        self.state = state
+        self.step = step
+
+
+class IllegalSandboxStep(ContractError):
+    """A sandbox cannot take this step from the state that it is in."""
+
+    def __init__(self, sandbox_id: str, state: str, step: str) -> None:
+        super().__init__(f"sandbox {sandbox_id!r} in state {state} has no step {step}")
+        self.sandbox_id = sandbox_id
         self.state = state
         self.step = step
 
