@@ -53,7 +53,9 @@ def test_a_prompt_is_text_or_ids_with_images_beside_it(fields: dict[str, Any], s
 
 
 def test_a_whole_answer_has_its_counts_in_meta_info() -> None:
-    assert SGLANG_GENERATE.answered(json.dumps(generated("Hi", 2)).encode()) == Answered(Usage(1843, 2, 1824), weight_version="default")
+    assert SGLANG_GENERATE.answered(json.dumps(generated("Hi", 2)).encode()) == Answered(
+        Usage(1843, 2, 1824), weight_version="default"
+    )
 
 
 def test_of_a_batch_the_longest_context_counts() -> None:
