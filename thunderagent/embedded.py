@@ -35,7 +35,7 @@ class EmbeddedGateway:
         self.url = ""
         """Of the gateway, once it is started."""
         self._settings = settings
-        self._make = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
+        self._make: Callable[[], Serving] = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
         self._thread = threading.Thread(target=self._run, name="thunderagent-gateway", daemon=True)
         self._ready: concurrent.futures.Future[str] = concurrent.futures.Future()
         self._calls: set[concurrent.futures.Future[Any]] = set()

@@ -25,7 +25,7 @@ from thunderagent.core import Limits, Policy
 from thunderagent.runtime import Runtime, StepProfile
 
 P = ParamSpec("P")
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 """No wait in these tests takes longer, however busy the machine, unless something hangs."""
 
 
