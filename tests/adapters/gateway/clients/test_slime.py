@@ -9,7 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+
+pytest.importorskip("slime", reason="slime's source is not on the path")
+pytest.importorskip("httpx")
+pytest.importorskip("requests")
+
+import httpx
+import requests
 from aiohttp import web
+from slime.backends.sglang_utils.server_control import abort_servers_until_idle
+from slime.utils import http_utils
 
 from tests.adapters.engines.simulated.support import SPEC, TOKENIZER, Scripted
 from tests.adapters.gateway.reliability.world import until
@@ -18,13 +27,6 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig
 from thunderagent.serving import Serving
 from thunderagent.simulation import SimulatedEngine
-
-pytest.importorskip("slime", reason="slime's source is not on the path")
-httpx = pytest.importorskip("httpx")
-requests = pytest.importorskip("requests")
-
-from slime.backends.sglang_utils.server_control import abort_servers_until_idle
-from slime.utils import http_utils
 
 PROMPT = [7] * 3_000
 """Tokens; the engine holds 4,096."""
