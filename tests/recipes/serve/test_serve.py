@@ -155,7 +155,7 @@ def test_in_the_place_of_slimes_router_no_engine_is_named(monkeypatch: pytest.Mo
     config = composed("engine=sglang", "gateway.router_for=slime")
     assert (config.settings().router_for, config.engine.urls) == ("slime", [])
     monkeypatch.setenv("THUNDERAGENT_API_KEY", "k")
-    with pytest.raises(ConfigError, match="gateway.router_for=slime: does not go with API keys"):
+    with pytest.raises(ConfigError, match=r"gateway\.router_for=slime: does not go with API keys"):
         config.settings()
 
 

@@ -96,7 +96,6 @@ def test_engines_come_and_go_and_the_end_of_a_rollout_takes_no_time() -> None:
             workers = await http_utils.get(f"{url}/workers")
             await abort_servers_until_idle([worker["url"] for worker in workers["workers"]])
             outputs = await asyncio.gather(*pending)
-            print(f"slime's abort with 39 held requests and one that runs: {time.monotonic() - began_s:.3f} s")
 
             reasons = [output["meta_info"]["finish_reason"]["type"] for output in outputs]
             assert reasons == ["abort"] * 40
