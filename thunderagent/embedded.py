@@ -103,7 +103,8 @@ class EmbeddedGateway:
 
     def _run(self) -> None:
         try:
-            uvloop.run(self._serve())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:
             if self._ready.done():
                 raise
