@@ -195,11 +195,13 @@ async def test_a_client_that_leaves_in_the_same_moment_is_not_answered() -> None
         before = here.tables()
         client = await sent(here, "train/1")
         await waiting(here, 1)
-        running = [connection.running for connection in here.state.connections if not connection.running.dialect.anthropic]
-        client.vanish()
-        await until(lambda: any(exchange.disconnected for exchange in running))
+        (exchange,) = here.gateway.interruptions._held
         here.gateway.interruptions.begin("train/")
+        exchange.disconnected = True
+        exchange.set()
         await here.until_tables_are(before)
+        assert (here.gateway.counts.disconnects, here.gateway.counts.problems["interrupted"]) == (1, 0)
+        client.vanish()
 
 
 # The end of a whole rollout
