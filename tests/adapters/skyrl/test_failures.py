@@ -19,6 +19,7 @@ pytest.importorskip("transformers")
 from skyrl_gym.envs.base_text_env import BaseTextEnv, BaseTextEnvStepOutput  # noqa: E402
 
 from tests.adapters.skyrl.support import GSM8K, ByTurn, Scheduled, scheduled  # noqa: E402
+from thunderagent.core import DefaultPolicy, Scheduler  # noqa: E402
 from thunderagent.errors import TurnError  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:client.loop:DeprecationWarning")
@@ -43,6 +44,13 @@ class Breaks(BaseTextEnv):
         return BaseTextEnvStepOutput(observations=[], reward=1.0, done=True, metadata={})
 
 
+class Broken(DefaultPolicy):
+    """A policy with a bug."""
+
+    def place(self, program: Any, ledger: Any) -> Any:
+        raise RuntimeError("a bug")
+
+
 skyrl_gym.register(id="breaks", entry_point=f"{__name__}:Breaks")
 
 
@@ -54,16 +62,24 @@ def run(scenario: Callable[[Server], Awaitable[T]], answers: Any, **engine: Any)
     return asyncio.run(main())
 
 
-def test_a_batch_that_is_cancelled_leaves_nothing_in_scheduler_and_engine() -> None:
+def test_trajectories_that_are_cancelled_leave_nothing_in_scheduler_and_engine() -> None:
     async def scenario(server: Server) -> Scheduled:
         async with scheduled(server, thunder={"mode": "cap", "programs_per_engine": 1}) as under_test:
-            batch = asyncio.create_task(under_test.generate("gsm8k_multi_turn", [GSM8K], samples=4))
+            batch = under_test.batch("gsm8k_multi_turn", [GSM8K], samples=4)
+            loops = [
+                asyncio.create_task(
+                    under_test.generator.agent_loop(
+                        *(batch["prompts"][number], "gsm8k_multi_turn", batch["env_extras"][number], 1_000, 4_000),
+                        trajectory_id=batch["trajectory_ids"][number],
+                    )
+                )
+                for number in range(4)
+            ]
             scheduler = under_test.session.runtime.scheduler
             await server.until(lambda: scheduler.waiting_turns == 3 and server.engine.counters.generation_tokens > 2)
-            batch.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await batch
-            await server.until(lambda: not scheduler.programs)
+            for loop in loops:
+                loop.cancel()
+            assert [type(error) for error in await asyncio.gather(*loops, return_exceptions=True)] == [asyncio.CancelledError] * 4
             under_test.assert_nothing_is_left()
             await server.until(lambda: not server.engine.running)
             return under_test
@@ -133,12 +149,7 @@ def test_or_ends_the_trajectories_if_it_is_to() -> None:
 def test_a_scheduler_that_fails_lets_turns_pass_through_and_the_batch_completes(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(server: Server) -> tuple[Any, Scheduled]:
         async with scheduled(server) as under_test:
-            await under_test.session.start()
-
-            def broken(*_: Any) -> Any:
-                raise RuntimeError("a bug")
-
-            under_test.session.runtime.scheduler.handle = broken  # type: ignore[method-assign]
+            under_test.session.runtime.scheduler = Scheduler(Broken())
             return await under_test.generate("gsm8k_multi_turn", [GSM8K]), under_test
 
     output, under_test = run(scenario, ByTurn("#### 7", "#### 42"))

@@ -66,7 +66,7 @@ def test_gsm8k_in_several_turns() -> None:
     assert {(step.group, step.phase, step.outcome) for step in steps} == {
         *(("train/0", "train", "completed"), ("train/1", "train", "completed"))
     }
-    assert [step.kv_hit_rate > 0.5 for step in steps if step.step_id == 2] == [True] * 4
+    assert max(step.reprefilled_tokens or 0 for step in steps) < 16  # less than a block
 
 
 def test_search_whose_tool_is_a_server() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from tests.adapters.skyrl.processes import engine_of, keys, write_dataset  # noq
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.experiment import ThunderExp  # noqa: E402
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
+FSDP_WORKER = "skyrl.backends.skyrl_train.workers.fsdp.fsdp_worker"
 
 
 class NoModels(WorkerDispatch):
@@ -101,13 +103,20 @@ class Experiment(ThunderExp):
 
 
 @pytest.mark.parametrize("colocated", [True, False])
-def test_its_steps_run_scheduled_through_sleep_or_pause_weight_syncs_and_evaluation(tmp_path: Path, colocated: bool) -> None:
+def test_its_steps_run_scheduled_through_sleep_or_pause_weight_syncs_and_evaluation(
+    tmp_path: Path, colocated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_dataset(tmp_path, 2)
+    monkeypatch.setitem(sys.modules, FSDP_WORKER, sys)  # so that the stub does not stay
     stub_fsdp_worker()
     with engine_of(tmp_path) as url:
-        arguments = [*keys(tmp_path, url), f"trainer.placement.colocate_all={str(colocated).lower()}", "trainer.eval_interval=2"]
-        cfg = ThunderSkyRLConfig.from_cli_overrides(arguments)
+        colocate = f"trainer.placement.colocate_all={str(colocated).lower()}"
+        cfg = ThunderSkyRLConfig.from_cli_overrides([*keys(tmp_path, url), colocate, "trainer.eval_interval=2"])
+        engine = cfg.generator.inference_engine
+        if colocated:  # SkyRL wants to start such engines itself
+            engine.run_engines_locally, engine.external_proxy_url, engine.external_server_urls = True, None, None
         validate_cfg(cfg)
+        engine.external_proxy_url, engine.external_server_urls = url, [url]
         experiment = Experiment(cfg)
         experiment.run()
     assert experiment.session is not None
@@ -115,7 +124,8 @@ def test_its_steps_run_scheduled_through_sleep_or_pause_weight_syncs_and_evaluat
     assert (dict(scheduler.programs), scheduler.waiting_turns) == ({}, 0)
     assert scheduler.counters.syncs_abandoned == 0
     assert scheduler.syncing is colocated  # the engines sleep at the end
-    assert [backend.epoch for backend in scheduler.ledger.backends.values()] == [2 + colocated]  # after each step, and at the end
+    losses = 2 + colocated  # after each step, and with the sleep at the end; an epoch begins when the engine joins, too
+    assert [backend.epoch for backend in scheduler.ledger.backends.values()] == [1 + losses]
     steps = [json.loads(line) for line in (tmp_path / "profiles" / "profile.jsonl").read_text().splitlines()]
     assert [step["outcome"] for step in steps] == ["completed"] * len(steps)
     trained = [step["program_id"] for step in steps if step["phase"] == "train"]

@@ -44,10 +44,10 @@ class TrajectoryTimes:
                 parts["env"] = np.maximum(0.0, np.subtract(whole_s, known_s)).tolist()
         metrics = output.get("rollout_metrics")
         if metrics is not None:
-            first_rows = [rows.index(session) for session in dict.fromkeys(rows)]  # step-wise, each has several
+            a_row = {session: row for row, session in enumerate(rows)}  # step-wise, each session has several, all alike
             for name in ("llm", "env", "pause"):
                 if name in parts:
-                    metrics.update(_statistics(name, [parts[name][row] for row in first_rows], metrics))
+                    metrics.update(_statistics(name, [parts[name][row] for row in a_row.values()], metrics))
 
 
 def _statistics(name: str, seconds: Sequence[float], known: Mapping[str, float]) -> dict[str, float]:
