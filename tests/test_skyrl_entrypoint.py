@@ -14,12 +14,10 @@ pytest.importorskip("skyrl")
 from tests.adapters.skyrl.processes import engine_of, keys, write_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
-ROWS = 2
-"""SkyRL starts a process for each (up to eight) to see which prompts are too long, and each imports all of SkyRL."""
 
 
 def test_skyrls_own_command_line_runs_scheduled(tmp_path: Path) -> None:
-    write_dataset(tmp_path, ROWS)
+    write_dataset(tmp_path, 1)  # for more, SkyRL would start processes to see which are too long; each imports all of SkyRL
     with engine_of(tmp_path) as url:
         done = subprocess.run(
             [sys.executable, "-m", "skyrl.train.entrypoints.main_base", *keys(tmp_path, url), *FULLY_ASYNC],
@@ -32,7 +30,9 @@ def test_skyrls_own_command_line_runs_scheduled(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     steps = [json.loads(line) for line in (tmp_path / "profiles" / "profile.jsonl").read_text().splitlines()]
     assert {step["outcome"] for step in steps} == {"completed"}
-    assert {step["program_id"] for step in steps} == {f"train/{row}_{sample}" for row in range(ROWS) for sample in range(2)}
+    assert sorted((step["program_id"], step["step_id"]) for step in steps) == [
+        (f"train/0_{sample}", turn) for sample in range(2) for turn in (1, 1, 2, 2)
+    ]
     for metric in ("thunder/kv_hit_rate", "thunder/train/paused_share", "generate/trajectory_time_pause_mean"):
         assert metric in done.stdout + done.stderr
 
@@ -54,4 +54,5 @@ FULLY_ASYNC = [
     "trainer.fully_async.simulate_training_step_seconds=0.1",
     "trainer.fully_async.num_parallel_generation_workers=2",
     "trainer.placement.colocate_all=false",
+    "trainer.epochs=2",
 ]

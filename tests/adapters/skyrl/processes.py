@@ -60,7 +60,6 @@ def keys(folder: Path, url: str) -> list[str]:
         "trainer.algorithm.use_kl_loss=false",
         *(f"trainer.placement.{role}_num_gpus_per_node=1" for role in ("policy", "critic", "ref")),
         "trainer.strategy=fsdp",
-        "trainer.epochs=1",
         "trainer.train_batch_size=1",
         "trainer.policy_mini_batch_size=1",
         "trainer.micro_forward_batch_size_per_gpu=1",

@@ -14,7 +14,7 @@ from thunderagent.errors import ConfigError
 
 SUPPORTED = "must be 0.3.0, or SkyRL's main branch of August 2026: pip install 'thunderagent[skyrl]'"
 """Both call themselves 0.3.0."""
-SEAMS = {
+SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     "skyrl.train.entrypoints.main_base": {
         "BasePPOExp": ("get_inference_client", "get_generator", "get_trainer", "get_tracker", "run"),
     },
@@ -83,3 +83,10 @@ def stub_fsdp_worker() -> None:
     for worker in ("PolicyWorker", "CriticWorker", "RefWorker"):
         setattr(module, worker, None)
     sys.modules[name] = module
+
+
+def complete_simulated_dispatch() -> None:
+    """SkyRL's main branch ends with a call that its simulated trainer's dispatch does not know."""
+    dispatch = importlib.import_module("skyrl.train.fully_async_trainer_sim")._SimDispatch
+    if not hasattr(dispatch, "finalize_pending_saves"):
+        dispatch.finalize_pending_saves = lambda self, model: None

@@ -11,7 +11,7 @@ from skyrl.train.fully_async_trainer import FullyAsyncRayPPOTrainer
 from skyrl.train.fully_async_trainer_sim import FullyAsyncTrainerSim
 from skyrl.train.utils import initialize_ray, validate_cfg
 
-from thunderagent.adapters.skyrl.compat import stub_fsdp_worker
+from thunderagent.adapters.skyrl.compat import complete_simulated_dispatch, stub_fsdp_worker
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig, refuse_unknown_keys
 from thunderagent.adapters.skyrl.mixin import ThunderMixin
 
@@ -23,6 +23,7 @@ class ThunderExp(ThunderMixin, BasePPOExp):
         """The synchronous trainer, the fully-async one, or the fully-async one with simulated training steps."""
         fully_async = self.cfg.trainer.fully_async
         if fully_async.enabled and fully_async.simulate_training:
+            complete_simulated_dispatch()
             return FullyAsyncTrainerSim(*args, **kwargs)
         if fully_async.enabled:
             return FullyAsyncRayPPOTrainer(*args, **kwargs)
