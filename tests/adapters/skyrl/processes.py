@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recipes.skyrl_swe.tokenizer import save_tokenizer
+from recipes.common.hf_tokenizer import save_tokenizer
 
 PATIENCE_S = 60.0
 

@@ -12,7 +12,7 @@ from skyrl.train.config import GeneratorConfig, SkyRLGymConfig
 from skyrl.train.generators.skyrl_gym_generator import SkyRLGymGenerator
 from skyrl.train.generators.utils import prepare_generator_input
 
-from recipes.skyrl_swe.tokenizer import make_tokenizer
+from recipes.common.hf_tokenizer import make_tokenizer
 from tests.adapters.engines.simulated.support import EOS, TOKENIZER, Server
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.skyrl.client import ThunderClient
