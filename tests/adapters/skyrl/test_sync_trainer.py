@@ -26,6 +26,7 @@ from skyrl.train.trainer import RayPPOTrainer  # noqa: E402
 from skyrl.train.utils import validate_cfg  # noqa: E402
 
 from tests.adapters.skyrl.processes import engine_of, keys, write_dataset  # noqa: E402
+from thunderagent.adapters.skyrl import mixin  # noqa: E402
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.experiment import ThunderExp  # noqa: E402
 
@@ -137,3 +138,26 @@ def test_its_steps_run_scheduled_through_sleep_or_pause_weight_syncs_and_evaluat
     assert second["thunder/eval/turns"] == len(steps) - len(trained)
     assert second["thunder/steps"] == len(steps)
     assert second["generate/trajectory_time_pause_mean"] >= 0.0
+
+
+def test_its_steps_run_behind_the_gateway_in_the_place_of_skyrls_router(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_dataset(tmp_path, 2)
+    monkeypatch.setitem(sys.modules, FSDP_WORKER, sys)
+    stub_fsdp_worker()
+    monkeypatch.setattr(mixin, "get_node_ip", lambda: "127.0.0.1")
+    with engine_of(tmp_path) as url:
+        gateway = ["trainer.placement.colocate_all=false", "thunder.gateway=true", "trainer.eval_interval=2"]
+        cfg = ThunderSkyRLConfig.from_cli_overrides([*keys(tmp_path, url), *gateway])
+        validate_cfg(cfg)
+        experiment = Experiment(cfg)
+        experiment.run()
+    steps = [json.loads(line) for line in (tmp_path / "profiles" / "profile.jsonl").read_text().splitlines()]
+    assert {step["outcome"] for step in steps} == {"completed"}
+    assert {step["program_id"] for step in steps} == {
+        *("train/0_0", "train/0_1", "train/1_0", "train/1_1"),
+        *("eval/0_0", "eval/1_0"),
+    }
+    first, second = experiment.rows
+    assert (first["thunder/programs"], second["thunder/programs"]) == (0, 0)
+    turns = [first["thunder/train/turns"], second["thunder/train/turns"], second["thunder/eval/turns"]]
+    assert (turns[0], sum(turns), second["thunder/steps"]) == (4, len(steps), len(steps))
