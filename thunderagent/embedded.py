@@ -21,11 +21,19 @@ T = TypeVar("T")
 class EmbeddedGateway:
     """Started once, from any thread; everything of it lives on its own loop, which ``call`` reaches."""
 
-    def __init__(self, config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str = AUTO) -> None:
-        """Nothing runs yet. The arguments are those of ``serving.serve``."""
+    def __init__(
+        self,
+        config: ThunderConfig,
+        settings: GatewaySettings,
+        urls: Sequence[str],
+        engine_type: str = AUTO,
+        *,
+        group_of: Callable[[str], str] | None = None,
+    ) -> None:
+        """Nothing runs yet. The arguments are those of ``Serving``."""
         self.url = ""
         """Of the gateway, once it is started."""
-        self._make = lambda: Serving(config, settings, urls, engine_type)
+        self._make = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
         self._thread = threading.Thread(target=self._run, name="thunderagent-gateway", daemon=True)
         self._ready: concurrent.futures.Future[str] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -80,14 +80,25 @@ async def serve_on_loop(
 class Serving:
     """A session and its gateway; made and run on one loop."""
 
-    def __init__(self, config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str = AUTO) -> None:
-        """Nothing runs yet. The arguments are those of ``serve``."""
+    def __init__(
+        self,
+        config: ThunderConfig,
+        settings: GatewaySettings,
+        urls: Sequence[str],
+        engine_type: str = AUTO,
+        *,
+        group_of: Callable[[str], str] | None = None,
+    ) -> None:
+        """Nothing runs yet. The arguments are those of ``serve``.
+
+        ``group_of``: the RL prompt group that a program's id tells of, else as for ``engine_type``.
+        """
         kind = None if engine_type == AUTO else EngineKind(engine_type)
         self.settings = settings
         self.session = Session(config, urls, kind=kind, per_rank=True)
         self.gateway = Gateway(
             *(self.session.runtime, self.session.engines, settings, config.mode),
-            group_of=skyrl_group_of if engine_type == "skyrl" else None,
+            group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),
             route_of=Routes(self.session.engines),
             names_sessions=config.kv_events is not None,
         )
