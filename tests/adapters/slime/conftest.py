@@ -1,0 +1,46 @@
+"""slime as it is installed, one world for each test: slime keeps its state in singletons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adapters.slime.support import WITHOUT, World
+from thunderagent.adapters.slime import hosts
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The tests that take it need slime."""
+    pytest.importorskip("slime.rollout.sglang_rollout", reason=WITHOUT)
+    from recipes.skyrl_swe.tokenizer import save_tokenizer
+
+    save_tokenizer(tmp_path / "model")
+    world = World(tmp_path)
+    try:
+        yield world
+    finally:
+        _forget()
+        world.close()
+
+
+@pytest.fixture
+def data_source(world: World) -> Any:
+    """slime's own, over the world's prompts."""
+    from slime.rollout.data_source import RolloutDataSourceWithBuffer
+
+    return RolloutDataSourceWithBuffer(world.args())
+
+
+def _forget() -> None:
+    from slime.rollout import fully_async_rollout
+    from slime.utils import http_utils
+    from slime.utils.misc import SingletonMeta
+
+    fully_async_rollout._stop_global_worker()
+    hosts.close_all()
+    http_utils._http_client = None
+    SingletonMeta._instances.clear()
