@@ -1,4 +1,4 @@
-"""slime as it is installed, one world for each test: slime keeps its state in singletons."""
+"""One small world for each test; for those that take ``world``, slime as it is importable: it keeps its state in singletons."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from thunderagent.adapters.slime import hosts
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """The tests that take it need slime."""
-    pytest.importorskip("slime.rollout.sglang_rollout", reason=WITHOUT)
-    from recipes.skyrl_swe.tokenizer import save_tokenizer
-
-    save_tokenizer(tmp_path / "model")
+def outside(tmp_path: Path) -> Iterator[World]:
+    """Router and engines; slime is not needed."""
     world = World(tmp_path)
     try:
         yield world
     finally:
-        _forget()
+        hosts.close_all()
         world.close()
+
+
+@pytest.fixture
+def world(outside: World, tmp_path: Path) -> Iterator[World]:
+    """With slime."""
+    pytest.importorskip("slime.rollout.sglang_rollout", reason=WITHOUT)
+    from recipes.skyrl_swe.tokenizer import save_tokenizer
+
+    save_tokenizer(tmp_path / "model")
+    yield outside
+    _forget()
 
 
 @pytest.fixture
@@ -41,6 +48,5 @@ def _forget() -> None:
     from slime.utils.misc import SingletonMeta
 
     fully_async_rollout._stop_global_worker()
-    hosts.close_all()
     http_utils._http_client = None
     SingletonMeta._instances.clear()
