@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("skyrl")
-from recipes.skyrl_swe.tokenizer import save_tokenizer
+from recipes.common.hf_tokenizer import save_tokenizer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 

@@ -62,9 +62,7 @@ def serve(
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it tells of its start is told better by on_ready
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
-        if port:
-            _check_free(settings.host, port, key)
+    check_ports(settings)
     spare_the_memory_manager()
     uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
 
@@ -164,6 +162,17 @@ def spare_the_memory_manager() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
+
+
+def check_ports(settings: GatewaySettings) -> None:
+    """Before anything is started: uvicorn would end the process.
+
+    Raises:
+        ConfigError: a port cannot be listened on.
+    """
+    for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
+        if port:
+            _check_free(settings.host, port, key)
 
 
 def _shown(host: str) -> str:

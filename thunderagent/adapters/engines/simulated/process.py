@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m thunderagent.adapters.engines.simulated",
-        description="A simulated inference engine with vLLM's or SGLang's HTTP interface; the defaults are a 32B model on 2 H100.",
+        description="A simulated inference engine with vLLM's or SGLang's HTTP interface; by default a 32B model on 2 H100.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from thunderagent.adapters.engines.simulated.sglang_pages import loads, metrics, model_info, server_info
 from thunderagent.adapters.engines.simulated.service import Service
+from thunderagent.adapters.engines.simulated.sglang_pages import loads, metrics, model_info, server_info
 from thunderagent.adapters.engines.simulated.wire import (
     SglangAbort,
     SglangPause,

@@ -11,7 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from recipes.skyrl_swe.summary import read_jsonl
+from recipes.common.jsonl import read_jsonl
 
 COLOURS = ("#8a8f98", "#e4572e", "#2e86ab", "#76b041")
 PARTS = {"pause_s": "held back", "queue_s": "engine queue", "prefill_s": "prefill", "decode_s": "decode", "tool_call_s": "tool"}

@@ -1,0 +1,124 @@
+"""The passages that are searched and the questions about them, written out of two small tables of facts."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+FACTS = Path(__file__).parent / "facts"
+"""Compiled for this recipe; facts are nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a search finds."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and what leads to the answer."""
+
+    text: str
+    answer: str
+    searches: tuple[str, ...]
+    """Queries that find, one after the other, what the next one needs, and in the end the answer."""
+
+
+@functools.cache
+def passages() -> tuple[Passage, ...]:
+    """All of them, in a fixed order."""
+    return (*_of_countries(), *_of_elements())
+
+
+@functools.cache
+def questions() -> tuple[Question, ...]:
+    """All of them, in a fixed order: each needs two or three hops."""
+    return (*_about_countries(), *_about_elements())
+
+
+def _of_countries() -> list[Passage]:
+    rows = _table("countries")
+    beside: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        beside[row["continent"]].append(row)
+    found = []
+    for row in rows:
+        country, capital, continent, currency = row["country"], row["capital"], row["continent"], row["currency"]
+        same = beside[continent]
+        at = same.index(row)
+        near = [same[(at + step) % len(same)] for step in (1, 2, 3)]
+        others = "; ".join(f"{other['country']}, where people speak {other['language']}" for other in near)
+        capitals = ", ".join(other["capital"] for other in near)
+        found += [
+            Passage(
+                country,
+                f"{country} is a country in {continent}. The capital of {country} is {capital}, and the seat of its institutions. "
+                f"A language that is widely spoken in {country} is {row['language']}. An atlas of {continent} that goes through its "
+                f"countries in the order of their names continues after {country} with these: {others}.",
+            ),
+            Passage(
+                capital,
+                f"{capital} is the capital of a country in {continent}. The city of {capital} lies on {row['water']}. Like every "
+                f"capital it is more than its government: it has markets, schools, museums and a history of its own, and its maps "
+                f"begin at the water. Other capitals in {continent} are, for example, {capitals}.",
+            ),
+            Passage(
+                f"{currency} (currency)",
+                f"The {currency} is a currency. It is the money of {country}: wages, taxes and prices there are paid in it, and its "
+                f"notes and coins are issued by the central bank of {country}. Exchange offices elsewhere in {continent} list it "
+                f"beside the currencies of {near[0]['country']}, {near[1]['country']} and {near[2]['country']}.",
+            ),
+        ]
+    return found
+
+
+def _of_elements() -> list[Passage]:
+    rows = _table("elements")
+    found = []
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        name = row["element"]
+        follows = f"In the periodic table {name} is followed by {after['element']}. " if after else ""
+        found.append(
+            Passage(
+                f"{name} (element)",
+                f"The chemical element {name} has the symbol {row['symbol']} and the atomic number {row['number']}: so many protons "
+                f"are in the nucleus of each of its atoms. The element {name} is named after {row['origin']}. {follows}Its place in "
+                f"the table tells how many electrons a neutral atom of it has, and with which other elements it forms compounds.",
+            )
+        )
+    return found
+
+
+def _about_countries() -> list[Question]:
+    return [
+        Question(
+            f"The {row['currency']} is the money of a country. On which water does the capital of that country lie?",
+            row["water"],
+            (f"{row['currency']} currency", f"capital of {row['country']}", f"{row['capital']} lies on"),
+        )
+        for row in _table("countries")
+    ]
+
+
+def _about_elements() -> list[Question]:
+    rows = _table("elements")
+    return [
+        Question(
+            f"Which symbol has the element that follows, in the periodic table, the one that is named after {row['origin']}?",
+            after["symbol"],
+            (f"element named after {row['origin']}", f"element {after['element']} symbol"),
+        )
+        for row, after in zip(rows, rows[1:], strict=False)
+    ]
+
+
+@functools.cache
+def _table(name: str) -> list[dict[str, str]]:
+    with (FACTS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
