@@ -27,7 +27,7 @@ def outside(tmp_path: Path) -> Iterator[World]:
 def world(outside: World, tmp_path: Path) -> Iterator[World]:
     """With slime."""
     pytest.importorskip("slime.rollout.sglang_rollout", reason=WITHOUT)
-    from recipes.skyrl_swe.tokenizer import save_tokenizer
+    from recipes.common.hf_tokenizer import save_tokenizer
 
     save_tokenizer(tmp_path / "model")
     yield outside

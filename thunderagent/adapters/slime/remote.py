@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import Namespace
+
+import httpx
 
 from thunderagent.adapters.slime.metrics import StepNotes
 from thunderagent.adapters.slime.programs import args_of
 
-TRIES = 2
-"""To release a program: one that was not released is forgotten after a while all the same."""
+logger = logging.getLogger(__name__)
 
 
 class RemoteHost:
@@ -31,8 +33,12 @@ class RemoteHost:
         """Released there, unless it comes back."""
         from slime.utils.http_utils import post
 
-        if not comes_back:
-            await post(f"{self._router}/programs/release", {"program_id": program_id}, max_retries=TRIES)
+        if comes_back:
+            return
+        try:
+            await post(f"{self._router}/programs/release", {"program_id": program_id}, max_retries=1)
+        except httpx.HTTPError as error:  # it is forgotten there after a while all the same
+            logger.warning("program %s could not be released: %s", program_id, error)
 
     def interrupt(self, aborted: bool) -> None:
         """It takes slime's ``GET /workers`` for that."""
