@@ -123,7 +123,10 @@ class World:
 
     async def _generate(self, request: web.Request) -> web.Response:
         self.routed += 1
-        async with aiohttp.ClientSession() as http, http.post(self.engines[0].url + "/generate", data=await request.read()) as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(self.engines[0].url + "/generate", data=await request.read()) as answer,
+        ):
             return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
 
     # slime's arguments
@@ -150,13 +153,17 @@ class World:
             **{"reward_key": None, "eval_reward_key": None, "prompt_data": self._prompts(32), "input_key": "input"},
             **{"label_key": "label", "metadata_key": "metadata", "tool_key": None, "multimodal_keys": None},
             **{"apply_chat_template": True, "apply_chat_template_kwargs": {}, "rollout_shuffle": False},
-            **{"eval_datasets": [], "eval_max_prompt_len": None, "eval_min_new_tokens": None},
+            **{"eval_datasets": [], "eval_max_prompt_len": None, "eval_min_new_tokens": None, "dump_details": None},
         }
 
     def _prompts(self, count: int) -> str:
         path = self.folder / "prompts.jsonl"
         rows: Sequence[dict[str, Any]] = [
-            {"input": [{"role": "user", "content": f"question {i}"}], "label": {"ground_truth": {"target": ["7"]}}, "metadata": {"k": i}}
+            {
+                "input": [{"role": "user", "content": f"question {i}"}],
+                "label": {"ground_truth": {"target": ["7"]}},
+                "metadata": {"k": i},
+            }
             for i in range(count)
         ]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))

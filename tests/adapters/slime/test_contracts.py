@@ -23,7 +23,6 @@ EVALUATION = ("--eval-function-path", "thunderagent.adapters.slime.generate_roll
         ("generate_contracts", GENERATE),
         ("rollout_contracts", ROLLOUT),
         ("path_loading_contracts", EVALUATION),
-        ("runtime_hook_contracts", ()),
     ],
 )
 def test_slimes_contracts_hold(contract: str, flags: tuple[str, ...]) -> None:
@@ -34,8 +33,13 @@ def test_slimes_contracts_hold(contract: str, flags: tuple[str, ...]) -> None:
         pytest.skip("this slime has no tests/plugin_contracts")
     done = subprocess.run(
         [sys.executable, str(file), *flags, "-p", "tests.adapters.slime.contract_plugin", "-p", "no:cacheprovider", "-q"],
-        cwd=REPOSITORY,
-        env={**os.environ, "THUNDERAGENT_SLIME": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)])},
+        cwd=checkout,
+        env={
+            **os.environ,
+            "THUNDERAGENT_SLIME": str(checkout),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)]),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -65,7 +65,10 @@ def workers(*urls: str, kind: str = "regular") -> tuple[int, Any]:
 
 def test_engines_are_read_as_sglangs_router_lists_them() -> None:
     async def scenario(stand_in: Router) -> None:
-        stand_in.pages["/workers"] = (200, {"workers": [{"url": "http://a:1/"}, {"url": "http://a:1"}, {"url": "http://b:2"}, {}, 5]})
+        stand_in.pages["/workers"] = (
+            200,
+            {"workers": [{"url": "http://a:1/"}, {"url": "http://a:1"}, {"url": "http://b:2"}, {}, 5]},
+        )
         assert await engines_behind(EngineHttp(stand_in.url), stand_in.url) == Engines(("http://a:1", "http://b:2"), False)
 
     with_router(scenario)
@@ -147,7 +150,7 @@ def test_it_is_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
         watch = RouterWatch(stand_in.url, Engines((), False), told)
         stand_in.pages["/workers"] = workers("http://a:1")
         following = asyncio.create_task(watch.follow())
-        while len(stand_in.asked) < 3:
+        while len(stand_in.asked) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
