@@ -19,8 +19,8 @@ from thunderagent.errors import ConfigError
 INNER = "tests.adapters.slime.inner."
 LONG = Fixed("x" * 200)
 SOON_S = 1.0
-"""For an abort, on a busy machine: it takes less than a tenth of that (``benchmarks.rl`` measures it), and 3 s or more if one turn
-is let in after it."""
+"""For an abort, on a busy machine: it takes less than a tenth of that (``benchmarks.rl`` measures it), and 3 s or more if a
+turn is let in after it."""
 
 
 def step(world: World, args: Namespace, data_source: Any, rollout_id: int = 0, evaluation: bool = False) -> Any:
