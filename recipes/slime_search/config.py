@@ -34,7 +34,7 @@ class RolloutConfig:
     samples_per_prompt: int = 8
     """GRPO group size."""
     over_sampling: float = 1.0
-    """Groups that a step begins at a time, as a multiple of ``prompts_per_step``; above 1, it aborts what it does not need any more."""
+    """Groups that a step begins at a time, as a multiple of ``prompts_per_step``; above 1, it aborts those that are left."""
     partial: bool = False
     """Whether what was aborted goes on in the next step."""
     max_turns: int = 10

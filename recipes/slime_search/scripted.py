@@ -1,8 +1,8 @@
 """The seeded policy that answers for a model when the engine is simulated: it searches its way to the answer, with detours.
 
-slime names no session to engines, so the samples of a prompt are told apart by what they say: the first requests with one prompt get
-one variant each, in the order in which they come, and everything after that follows from the text alone. The same seed thus gives
-every prompt the same variants under every scheduler.
+slime names no session to engines, so the samples of a prompt are told apart by what they say: the first requests with one prompt
+get one variant each, in the order in which they come, and everything after that follows from the text alone. The same seed thus
+gives every prompt the same variants under every scheduler.
 """
 
 from __future__ import annotations
