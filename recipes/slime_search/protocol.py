@@ -9,7 +9,7 @@ from recipes.slime_search.corpus import Passage
 
 STOPS = ("</search>", "</answer>")
 """An answer of the model ends with the first of them."""
-ACTION = re.compile(r"<(search|answer)>(.*?)</\1>", re.DOTALL)
+ACTION = re.compile(r"<(search|answer)>((?:(?!<\1>).)*?)</\1>", re.DOTALL)
 END_OF_INFORMATION = "</information>"
 INSTRUCTIONS = (
     "Answer the given question. Think inside <think> and </think> first whenever you get new information. If you lack some "
