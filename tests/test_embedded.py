@@ -22,9 +22,12 @@ from thunderagent.embedded import EmbeddedGateway
 from thunderagent.errors import ConfigError, ContractError
 from thunderagent.serving import Serving
 
+
 def made(*urls: str, **settings: int) -> EmbeddedGateway:
     """Not started yet. By itself it stands before nothing."""
-    return EmbeddedGateway(ThunderConfig(), GatewaySettings(**{"port": 0, "drain_s": 0, **settings}), urls or ["http://127.0.0.1:9"])
+    return EmbeddedGateway(
+        ThunderConfig(), GatewaySettings(**{"port": 0, "drain_s": 0, **settings}), urls or ["http://127.0.0.1:9"]
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ INSTRUCTIONS = (
     "Answer the given question. Think inside <think> and </think> first whenever you get new information. If you lack some "
     "knowledge, call a search engine by <search> query </search>: it returns the passages that fit best between <information> "
     "and </information>. Search as often as you want. When you know the answer, give it inside <answer> and </answer>, without "
-    "explanations, as short as in: <answer> Beijing </answer>. Question: {question}"
+    "explanations, as short as in: <answer> Beijing; Fe </answer>. Question: {question}"
 )
 NO_ACTION = (
     "\nMy previous action is invalid. To search I put the query between <search> and </search>, to answer I put the answer "

@@ -18,7 +18,7 @@ from recipes.slime_search.protocol import END_OF_INFORMATION
 
 VARIANT = re.compile(r"\[attempt (\d+)\]")
 ASKED = re.compile(r"Question: (.*?)<\|im_end\|>", re.DOTALL)
-DETOURS = (0, 1, 1, 2, 3)
+DETOURS = (1, 2, 2, 3, 4, 5)
 """Searches that lead nowhere, of which an attempt makes one of these numbers."""
 RIGHT = 0.7
 """Share of attempts that end with the right answer."""

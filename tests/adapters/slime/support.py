@@ -123,7 +123,10 @@ class World:
 
     async def _generate(self, request: web.Request) -> web.Response:
         self.routed += 1
-        async with aiohttp.ClientSession() as http, http.post(self.engines[0].url + "/generate", data=await request.read()) as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(self.engines[0].url + "/generate", data=await request.read()) as answer,
+        ):
             return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
 
     # slime's arguments
@@ -156,7 +159,11 @@ class World:
     def _prompts(self, count: int) -> str:
         path = self.folder / "prompts.jsonl"
         rows: Sequence[dict[str, Any]] = [
-            {"input": [{"role": "user", "content": f"question {i}"}], "label": {"ground_truth": {"target": ["7"]}}, "metadata": {"k": i}}
+            {
+                "input": [{"role": "user", "content": f"question {i}"}],
+                "label": {"ground_truth": {"target": ["7"]}},
+                "metadata": {"k": i},
+            }
             for i in range(count)
         ]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))

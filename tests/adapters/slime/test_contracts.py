@@ -35,7 +35,12 @@ def test_slimes_contracts_hold(contract: str, flags: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, str(file), *flags, "-p", "tests.adapters.slime.contract_plugin", "-p", "no:cacheprovider", "-q"],
         cwd=REPOSITORY,
-        env={**os.environ, "THUNDERAGENT_SLIME": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)])},
+        env={
+            **os.environ,
+            "THUNDERAGENT_SLIME": str(checkout),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)]),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -55,5 +55,7 @@ def test_a_slime_that_lacks_something_is_too_old_or_too_new(monkeypatch: pytest.
     for name in NEEDED:
         for parent in ("slime", *(".".join(name.split(".")[:n]) for n in range(2, 4))):
             monkeypatch.setitem(sys.modules, parent, types.ModuleType(parent))
-    with pytest.raises(ConfigError, match=r"slime=slime\.rollout\.sglang_rollout without GenerateState, generate, generate_rollout: too old"):
+    with pytest.raises(
+        ConfigError, match=r"slime=slime\.rollout\.sglang_rollout without GenerateState, generate, generate_rollout: too old"
+    ):
         require_slime()

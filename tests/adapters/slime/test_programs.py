@@ -34,7 +34,9 @@ def test_only_the_scheduled_models_router_is_replaced() -> None:
     routers = {"default": ("10.0.0.1", 3000), "ref": ("10.0.0.1", 4000)}
     args = Namespace(sglang_router_ip="10.0.0.1", sglang_router_port=3000, sglang_model_routers=routers, other=[1])
     scheduled = args_of(args, "train/1/a b", "127.0.0.1", 8000)
-    assert f"http://{scheduled.sglang_router_ip}:{scheduled.sglang_router_port}/x" == "http://127.0.0.1:8000/p/train%2F1%2Fa%20b/x"
+    assert (
+        f"http://{scheduled.sglang_router_ip}:{scheduled.sglang_router_port}/x" == "http://127.0.0.1:8000/p/train%2F1%2Fa%20b/x"
+    )
     assert scheduled.sglang_model_routers == {"default": ("127.0.0.1", "8000/p/train%2F1%2Fa%20b"), "ref": ("10.0.0.1", 4000)}
     assert (args.sglang_router_port, args.sglang_model_routers) == (3000, routers)
     assert scheduled.other is args.other

@@ -78,7 +78,10 @@ def test_without_scheduling_steps_are_measured_all_the_same(world: World, data_s
 
 def test_the_path_of_the_rollout_function_is_enough(world: World, data_source: Any) -> None:
     world.engine()
-    args = world.args(custom_generate_function_path=INNER + "several_turns", rollout_function_path="thunderagent.adapters.slime.generate_rollout")
+    args = world.args(
+        custom_generate_function_path=INNER + "several_turns",
+        rollout_function_path="thunderagent.adapters.slime.generate_rollout",
+    )
     told = thunder(step(world, args, data_source).metrics)
     assert told["turns"] == 36, "the user's own function ran, and each of its turns was scheduled"
     assert world.routed == 0
@@ -87,7 +90,9 @@ def test_the_path_of_the_rollout_function_is_enough(world: World, data_source: A
 
 def test_a_generate_function_that_is_named_twice_is_refused(world: World, data_source: Any) -> None:
     args = world.args(custom_generate_function_path="a.b", thunder={"inner_generate": "c.d"})
-    with pytest.raises(ConfigError, match=r"thunder\.inner_generate=c\.d: --custom-generate-function-path is a\.b: give one of them"):
+    with pytest.raises(
+        ConfigError, match=r"thunder\.inner_generate=c\.d: --custom-generate-function-path is a\.b: give one of them"
+    ):
         step(world, args, data_source)
 
 
@@ -115,7 +120,12 @@ def test_an_evaluation_is_scheduled_and_measured_apart(world: World, data_source
 
 def test_an_abort_with_many_held_programs_takes_no_time(world: World, data_source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = world.engine(LONG, kv_capacity_tokens=2_000, time_scale=10.0)
-    args = world.args(over_sampling_batch_size=10, rollout_batch_size=3, rollout_max_response_len=600, thunder={"inner_generate": INNER + "several_turns"})
+    args = world.args(
+        over_sampling_batch_size=10,
+        rollout_batch_size=3,
+        rollout_max_response_len=600,
+        thunder={"inner_generate": INNER + "several_turns"},
+    )
     took_s = aborting(args, monkeypatch)
     output = step(world, args, data_source)
     told = thunder(output.metrics)
@@ -129,9 +139,13 @@ def test_an_abort_with_many_held_programs_takes_no_time(world: World, data_sourc
     assert len(engine.calls("/generate")) > asked
 
 
-def test_a_function_that_never_looks_is_told_with_every_turn(world: World, data_source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_never_looks_is_told_with_every_turn(
+    world: World, data_source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = world.engine(LONG, kv_capacity_tokens=2_000, time_scale=10.0)
-    args = world.args(over_sampling_batch_size=10, rollout_max_response_len=600, thunder={"inner_generate": INNER + "never_looks"})
+    args = world.args(
+        over_sampling_batch_size=10, rollout_max_response_len=600, thunder={"inner_generate": INNER + "never_looks"}
+    )
     took_s = aborting(args, monkeypatch)
     step(world, args, data_source)
     assert max(took_s) < 0.1
@@ -141,7 +155,10 @@ def test_a_function_that_never_looks_is_told_with_every_turn(world: World, data_
 def test_partial_samples_go_on_as_the_programs_that_they_were(world: World, data_source: Any) -> None:
     world.engine(LONG, kv_capacity_tokens=3_000, time_scale=10.0)
     args = world.args(
-        partial_rollout=True, over_sampling_batch_size=8, rollout_max_response_len=2_000, thunder={"inner_generate": INNER + "several_turns"}
+        partial_rollout=True,
+        over_sampling_batch_size=8,
+        rollout_max_response_len=2_000,
+        thunder={"inner_generate": INNER + "several_turns"},
     )
     kept = []
     for rollout_id in range(3):
@@ -195,7 +212,10 @@ def test_what_fully_async_puts_back_keeps_its_program(world: World, data_source:
     import requests
 
     engine = world.engine(LONG, time_scale=2.0)
-    section = {"inner_rollout": "slime.rollout.fully_async_rollout.generate_rollout_fully_async", "inner_generate": INNER + "several_turns"}
+    section = {
+        "inner_rollout": "slime.rollout.fully_async_rollout.generate_rollout_fully_async",
+        "inner_generate": INNER + "several_turns",
+    }
     args = world.args(thunder=section, sglang_server_concurrency=3, rollout_max_response_len=2_000, rollout_batch_size=1)
     step(world, args, data_source)
     deadline_s = time.monotonic() + 30

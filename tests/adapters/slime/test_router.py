@@ -65,7 +65,10 @@ def workers(*urls: str, kind: str = "regular") -> tuple[int, Any]:
 
 def test_engines_are_read_as_sglangs_router_lists_them() -> None:
     async def scenario(stand_in: Router) -> None:
-        stand_in.pages["/workers"] = (200, {"workers": [{"url": "http://a:1/"}, {"url": "http://a:1"}, {"url": "http://b:2"}, {}, 5]})
+        stand_in.pages["/workers"] = (
+            200,
+            {"workers": [{"url": "http://a:1/"}, {"url": "http://a:1"}, {"url": "http://b:2"}, {}, 5]},
+        )
         assert await engines_behind(EngineHttp(stand_in.url), stand_in.url) == Engines(("http://a:1", "http://b:2"), False)
 
     with_router(scenario)

@@ -60,7 +60,9 @@ def test_a_bug_of_the_users_is_raised_and_leaves_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("evaluation", [False, True])
 def test_a_sample_that_no_engine_answers_teaches_nothing_and_stops_nothing(world: World, evaluation: bool) -> None:
-    args = world.args(thunder={"inner_generate": INNER + "asks_once"}, rollout_num_engines=1, reward_key="score", rollout_top_p=0.9)
+    args = world.args(
+        thunder={"inner_generate": INNER + "asks_once"}, rollout_num_engines=1, reward_key="score", rollout_top_p=0.9
+    )
     sample = run(world, args, evaluation=evaluation)
     assert (sample.tokens, sample.response_length, sample.loss_mask, sample.rollout_log_probs) == ([0, 0], 1, [0], [0.0])
     assert (sample.remove_sample, sample.reward, sample.status.value) == (True, {"score": 0.0}, "completed")
@@ -74,7 +76,9 @@ def test_it_is_raised_where_that_is_asked_for(world: World) -> None:
     section = {"inner_generate": INNER + "asks_once", "engine_failure": "raise"}
     with pytest.raises(httpx.HTTPStatusError):
         run(world, world.args(thunder=section, rollout_num_engines=1))
-    routed_experts = world.args(thunder=section | {"engine_failure": "end"}, rollout_num_engines=1, use_rollout_routing_replay=True)
+    routed_experts = world.args(
+        thunder=section | {"engine_failure": "end"}, rollout_num_engines=1, use_rollout_routing_replay=True
+    )
     with pytest.raises(httpx.HTTPStatusError):
         run(world, routed_experts)
 

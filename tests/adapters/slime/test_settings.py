@@ -48,7 +48,10 @@ def test_evaluation_runs_as_training_does_where_that_can_evaluate() -> None:
     [
         ({"thunder": {"capacity_token": 5}}, "thunder.capacity_token=5: there is no such key; did you mean capacity_tokens?"),
         ({"thunder": {"iner_generate": "a.b"}}, "thunder.iner_generate=a.b: there is no such key; did you mean inner_generate?"),
-        ({"thunder": {"xyz": 5}}, "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, mode"),
+        (
+            {"thunder": {"xyz": 5}},
+            "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, mode",
+        ),
         ({"thunder": {7: 5}}, "thunder.7=5: there is no such key"),
         ({"thunder": {"mode": "fast"}}, "thunder.mode=fast: must be one of default, cap, tr, thunder"),
         ({"thunder": {"capacity_tokens": -1}}, "thunder.capacity_tokens=-1: must be a positive number, or null"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,26 @@ from recipes.slime_search.protocol import INSTRUCTIONS, action_of, information
 from recipes.slime_search.reward import exact_match
 from recipes.slime_search.scripted import Scripted
 
-TOP = 5
+TOP = 3
 
 
 def test_no_two_passages_have_one_title_and_no_two_questions_one_text() -> None:
     assert len({passage.title for passage in passages()}) == len(passages()) > 300
-    assert len({question.text for question in questions()}) == len(questions()) > 150
+    assert len({question.text for question in questions()}) == len(questions()) > 100
 
 
 @pytest.mark.parametrize("question", questions(), ids=lambda question: question.answer)
-def test_each_search_of_a_question_finds_what_the_next_one_asks_for(question: Question) -> None:
-    for query, then in pairwise([*question.searches, question.answer]):
-        found = " ".join(passage.title + " " + passage.text for passage in shipped().search(query, TOP)).lower()
-        named = then.removeprefix("capital of ").removeprefix("element ").removesuffix(" symbol").removesuffix(" lies on")
-        assert named.lower() in found, query
+def test_each_search_of_a_question_finds_what_the_next_one_asks_for_or_the_answer(question: Question) -> None:
+    country, _, water, element, symbol = (_found(query) for query in question.searches)
+    assert question.searches[1].removeprefix("capital of ").lower() in country
+    assert question.searches[3].removeprefix("element named after ").lower() in element
+    first, _, second = question.answer.lower().partition("; ")
+    assert first in water
+    assert f"the symbol {second} " in symbol
+
+
+def _found(query: str) -> str:
+    return " ".join(f"{passage.title} {passage.text}" for passage in shipped().search(query, TOP)).lower()
 
 
 def test_words_are_compared_without_accents_endings_or_operators() -> None:
@@ -59,7 +64,7 @@ def test_questions_are_split_and_none_is_in_both_parts() -> None:
 def attempt(policy: Scripted, question: Question) -> str:
     """The model's and the tool's words, until there is an answer."""
     text = f"<|im_start|>user\n{INSTRUCTIONS.format(question=question.text)}<|im_end|>\n<|im_start|>assistant\n"
-    for _ in range(10):
+    for _ in range(14):
         message = policy.answer(text, None)
         text += message
         action = action_of(message)

@@ -23,7 +23,18 @@ class Exchange:
 
     __slots__ = (
         *("_chunked", "_handle", "_may_chunk", "_protocol", "_task", "_transport"),
-        *("chunks", "dialect", "disconnected", "expired", "headers", "interrupted", "keep_alive", "message_event", "noted", "on_writable"),
+        *(
+            "chunks",
+            "dialect",
+            "disconnected",
+            "expired",
+            "headers",
+            "interrupted",
+            "keep_alive",
+            "message_event",
+            "noted",
+            "on_writable",
+        ),
         *("response_complete", "response_started", "status", "url", "whole"),
     )
 

@@ -39,7 +39,9 @@ def require_slime() -> None:
             raise ConfigError("slime", "missing", f"{error}; needed is {SUPPORTED}") from None
         lacking = [name for name in names if not hasattr(module, name)]
         if lacking:
-            raise ConfigError("slime", f"{module_name} without {', '.join(lacking)}", f"too old or too new; needed is {SUPPORTED}")
+            raise ConfigError(
+                "slime", f"{module_name} without {', '.join(lacking)}", f"too old or too new; needed is {SUPPORTED}"
+            )
 
 
 def function_at(key: str, path: str) -> Callable[..., Any]:

@@ -65,7 +65,9 @@ def settings_of(args: object) -> SlimeSettings:
 
 def _advice(key: str) -> str:
     nearest = get_close_matches(key, KEYS, n=1)
-    return f"there is no such key; did you mean {nearest[0]}?" if nearest else f"there is no such key; there are {', '.join(KEYS)}"
+    return (
+        f"there is no such key; did you mean {nearest[0]}?" if nearest else f"there is no such key; there are {', '.join(KEYS)}"
+    )
 
 
 def _refuse_misspelt(args: object) -> None:

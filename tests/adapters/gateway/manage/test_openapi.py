@@ -74,9 +74,7 @@ def test_scheduled_endpoints_take_the_headers_of_programs_and_any_body() -> None
     async def scenario() -> None:
         document = (await Gateway().get("/openapi.json")).json
         chat = document["paths"]["/v1/chat/completions"]["post"]
-        assert [parameter["name"] for parameter in chat["parameters"]] == [
-            *("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")
-        ]
+        assert [parameter["name"] for parameter in chat["parameters"]] == [*("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")]
         assert chat["requestBody"]["content"]["application/json"]["schema"]["additionalProperties"] is True
         assert document["openapi"] == "3.1.0"
         assert set(SCHEDULED) == set(DIALECTS)

@@ -89,7 +89,10 @@ async def test_other_programs_and_other_apis_are_not_concerned() -> None:
     ("asked", "meta_info"),
     [
         ({"text": "hello"}, {"id": "", "prompt_tokens": 0}),
-        ({"input_ids": [1, 2, 3], "rid": "r", "return_logprob": True}, {"id": "r", "prompt_tokens": 3, "output_token_logprobs": []}),
+        (
+            {"input_ids": [1, 2, 3], "rid": "r", "return_logprob": True},
+            {"id": "r", "prompt_tokens": 3, "output_token_logprobs": []},
+        ),
         ({"text": "hello", "rid": 7}, {"id": "", "prompt_tokens": 0}),
     ],
 )
@@ -178,7 +181,9 @@ async def test_a_request_whose_engine_fails_it_is_not_tried_again(behaviour: Any
 async def test_a_request_that_waits_to_be_tried_again_is_answered() -> None:
     async with world(fails(503, "retry-after: 60\r\n")) as here:
         client = await sent(here, "train/1")
-        await until(lambda: here.gateway._relay._retries.running == 0 and here.gateway.fleet.in_flight == 0 and here.engine.visits)
+        await until(
+            lambda: here.gateway._relay._retries.running == 0 and here.gateway.fleet.in_flight == 0 and here.engine.visits
+        )
         here.gateway.interruptions.begin("train/")
         assert is_aborted((await soon(client.answer())).json)
 
