@@ -19,7 +19,7 @@ ENGINES = ("simulated", "sglang")
 class EngineConfig(CommonEngineConfig):
     """Which engine answers the turns."""
 
-    kv_capacity_tokens: int = 130_000
+    kv_capacity_tokens: int = 110_000
     """Embedded: KV cache. With ``off``, the contexts of the programs in flight come to about four times this."""
 
 
@@ -41,7 +41,7 @@ class RolloutConfig:
     """Turns after which an attempt ends without an answer."""
     max_response_tokens: int = 30_000
     """Longest attempt, with all that it reads."""
-    search_top: int = 3
+    search_top: int = 4
     """Passages that a search gives back."""
     search_latency_s: float = 1.5
     """Seconds (median of a lognormal) that a search takes; with the embedded engine, simulated ones."""

@@ -76,7 +76,7 @@ def scripted(seed: int) -> Scripted:
 
 def _thoughts(chooser: random.Random) -> str:
     shuffled = chooser.sample(THOUGHTS, len(THOUGHTS))
-    return " ".join(islice(shuffled, chooser.randint(2, 5)))
+    return " ".join(islice(shuffled, chooser.randint(1, 3)))
 
 
 @functools.cache
