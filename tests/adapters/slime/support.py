@@ -153,7 +153,7 @@ class World:
             **{"reward_key": None, "eval_reward_key": None, "prompt_data": self._prompts(32), "input_key": "input"},
             **{"label_key": "label", "metadata_key": "metadata", "tool_key": None, "multimodal_keys": None},
             **{"apply_chat_template": True, "apply_chat_template_kwargs": {}, "rollout_shuffle": False},
-            **{"eval_datasets": [], "eval_max_prompt_len": None, "eval_min_new_tokens": None},
+            **{"eval_datasets": [], "eval_max_prompt_len": None, "eval_min_new_tokens": None, "dump_details": None},
         }
 
     def _prompts(self, count: int) -> str:

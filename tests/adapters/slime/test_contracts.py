@@ -23,7 +23,6 @@ EVALUATION = ("--eval-function-path", "thunderagent.adapters.slime.generate_roll
         ("generate_contracts", GENERATE),
         ("rollout_contracts", ROLLOUT),
         ("path_loading_contracts", EVALUATION),
-        ("runtime_hook_contracts", ()),
     ],
 )
 def test_slimes_contracts_hold(contract: str, flags: tuple[str, ...]) -> None:
@@ -34,7 +33,7 @@ def test_slimes_contracts_hold(contract: str, flags: tuple[str, ...]) -> None:
         pytest.skip("this slime has no tests/plugin_contracts")
     done = subprocess.run(
         [sys.executable, str(file), *flags, "-p", "tests.adapters.slime.contract_plugin", "-p", "no:cacheprovider", "-q"],
-        cwd=REPOSITORY,
+        cwd=checkout,
         env={
             **os.environ,
             "THUNDERAGENT_SLIME": str(checkout),

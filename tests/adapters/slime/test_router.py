@@ -150,7 +150,7 @@ def test_it_is_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
         watch = RouterWatch(stand_in.url, Engines((), False), told)
         stand_in.pages["/workers"] = workers("http://a:1")
         following = asyncio.create_task(watch.follow())
-        while len(stand_in.asked) < 3:
+        while len(stand_in.asked) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -40,7 +40,7 @@ def test_the_inner_function_gets_a_copy_of_the_arguments_and_slime_keeps_its_own
     args = world.args(thunder={"inner_generate": INNER + "notes"})
     inner.SEEN.clear()
     run(world, args, session_id="s/1", group_index=4)
-    (given, params, evaluation) = inner.SEEN[0]
+    given, _, evaluation = inner.SEEN[0]
     assert given is not args
     assert given.sglang_router_port.endswith("/p/train%2F4%2Fs%2F1")
     assert given.sglang_model_routers["default"] == (given.sglang_router_ip, given.sglang_router_port)
@@ -70,17 +70,13 @@ def test_a_sample_that_no_engine_answers_teaches_nothing_and_stops_nothing(world
     assert host_of(world).end_step("eval/" if evaluation else "train/")["failed_samples"] == 1
 
 
-def test_it_is_raised_where_that_is_asked_for(world: World) -> None:
+@pytest.mark.parametrize("more", [{"thunder": {"engine_failure": "raise"}}, {"use_rollout_routing_replay": True}])
+def test_it_is_raised_where_that_is_asked_for_or_nothing_can_be_made_up(world: World, more: dict[str, Any]) -> None:
     import httpx
 
-    section = {"inner_generate": INNER + "asks_once", "engine_failure": "raise"}
+    more["thunder"] = {"inner_generate": INNER + "asks_once"} | more.get("thunder", {})
     with pytest.raises(httpx.HTTPStatusError):
-        run(world, world.args(thunder=section, rollout_num_engines=1))
-    routed_experts = world.args(
-        thunder=section | {"engine_failure": "end"}, rollout_num_engines=1, use_rollout_routing_replay=True
-    )
-    with pytest.raises(httpx.HTTPStatusError):
-        run(world, routed_experts)
+        run(world, world.args(rollout_num_engines=1, **more))
 
 
 def test_what_fails_elsewhere_is_the_users_affair(world: World) -> None:

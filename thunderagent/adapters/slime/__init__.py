@@ -3,8 +3,8 @@
 - ``--custom-generate-function-path thunderagent.adapters.slime.generate``: every turn of your own generate function is scheduled;
 - ``--rollout-function-path thunderagent.adapters.slime.generate_rollout``: the same, and metrics of each step.
 
-Settings are the section ``thunder:`` of the file that ``--custom-config-path`` names (``settings.SlimeSettings``). slime is imported
-when one of them is called.
+Settings are the section ``thunder:`` of the file that ``--custom-config-path`` names (``settings.SlimeSettings``). slime is
+imported when one of them is called.
 """
 
 from __future__ import annotations

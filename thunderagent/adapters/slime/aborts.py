@@ -1,4 +1,4 @@
-"""When slime has enough samples it sets ``GenerateState.aborted`` and waits for every sample: turns that are held would let it wait.
+"""When slime has enough samples it sets ``GenerateState.aborted`` and waits for every sample, held ones as well.
 
 The attribute itself tells when it is set. Looking at it now and then would not do: between two looks a turn that slime has just
 aborted makes room for one that was held, the engine is busy again when slime asks, and slime waits three seconds before it

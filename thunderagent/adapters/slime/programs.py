@@ -20,7 +20,7 @@ def phase_of(evaluation: bool) -> str:
 
 
 def program_id(sample: Any, evaluation: bool) -> str:
-    """``train/GROUP/SESSION``. slime gives no session to samples of an evaluation: each gets one here, and the sample is not touched.
+    """``train/GROUP/SESSION``. Samples of an evaluation have no session: each gets one here, and is not touched itself.
 
     A sample that comes back (partial rollout, fully-async) has its session still, and so its program.
     """
@@ -41,8 +41,8 @@ def group_of(program_id: str) -> str:
 def args_of(args: Namespace, program_id: str, ip: str, port: int) -> Namespace:
     """slime's arguments, as the inner function gets them: its router is the gateway, on a path that names the program.
 
-    Functions make URLs as ``http://{sglang_router_ip}:{sglang_router_port}/generate``, or ask ``get_model_url``. Other models than
-    the one that is trained stay where they are.
+    Functions make URLs as ``http://{sglang_router_ip}:{sglang_router_port}/generate``, or ask ``get_model_url``. Models other
+    than the one that is trained stay where they are.
     """
     scheduled = copy.copy(args)
     address = args.sglang_router_ip, args.sglang_router_port

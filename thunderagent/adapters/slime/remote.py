@@ -1,4 +1,4 @@
-"""slime's router is a gateway of ours already (``thunderagent serve`` in slime's mode): it schedules, and is only told the programs."""
+"""slime's router is a gateway of ours (``thunderagent serve`` in slime's mode): it schedules, and is only told the programs."""
 
 from __future__ import annotations
 

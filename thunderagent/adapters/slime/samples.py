@@ -55,7 +55,7 @@ async def generate(args: Namespace, sample: Any, sampling_params: dict[str, Any]
 
 
 def stand_in(args: Namespace, sample: Any, evaluation: bool) -> Any:
-    """The sample, as one that training takes and learns nothing from. It is not aborted: fully-async would put it back for ever."""
+    """The sample, as one that training takes and learns nothing from. Fully-async would put an aborted one back for ever."""
     key = (getattr(args, "eval_reward_key", None) if evaluation else None) or getattr(args, "reward_key", None)
     sample.tokens, sample.response, sample.response_length = [0, 0], "", 1
     sample.loss_mask, sample.rollout_log_probs = [0], [0.0]

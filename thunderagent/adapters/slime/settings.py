@@ -14,8 +14,8 @@ from thunderagent.errors import ConfigError
 SECTION = "thunder"
 PREFIX = SECTION + "."
 DEFAULTS: dict[str, Any] = {"order": SKYRL_ORDER, "engine_failure": "end"}
-"""Where they are others than the scheduler's: a step is over when its last program is, and slime has no other net for engines that
-die than to stop the training."""
+"""Where they are others than the scheduler's: a step is over when its last program is, and otherwise an engine that stays dead
+ends the training."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _advice(key: str) -> str:
 def _refuse_misspelt(args: object) -> None:
     """slime makes an attribute of every top-level key, so that one that was misspelt would be ignored."""
     given = vars(args) if hasattr(args, "__dict__") else {}
-    for key in get_close_matches(SECTION, given, n=1, cutoff=0.8):
+    for key in get_close_matches(SECTION, given.keys() - {SECTION}, n=1, cutoff=0.8):
         raise ConfigError(key, given[key], f"there is no such section; did you mean {SECTION}?")
     for key in INNER:
         if key in given:
