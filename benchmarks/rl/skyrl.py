@@ -11,11 +11,16 @@ from typing import Any
 from benchmarks.report import Figure
 from benchmarks.rl.engine import FAST, running
 from benchmarks.rl.paired import extra_cpu_ms
-from thunderagent.adapters.skyrl.client import ThunderClient
+from thunderagent.adapters.skyrl.compat import prepare_import
 from thunderagent.core import ThunderPolicy
 from thunderagent.runtime import Runtime
 
-PROMPT_TOKENS = 2_000
+prepare_import()
+
+from thunderagent.adapters.skyrl.client import ThunderClient  # noqa: E402
+
+PROMPT_TOKENS, TURNS_OF_A_PROGRAM = 2_000, 5
+"""At the first turn, and how many there are: blocks of turns are of whole programs."""
 SYNCS, WAITING = 20, 8
 """Weight syncs of each kind, and turns that arrive during each."""
 
@@ -69,12 +74,14 @@ def _client(url: str, tokenizer: Path) -> ThunderClient:
 
 
 async def _turn(client: ThunderClient, number: int) -> None:
-    session = f"{number}_0"
-    tokens = [(number + place) % 200 for place in range(PROMPT_TOKENS)]
+    program, turn = divmod(number, TURNS_OF_A_PROGRAM)
+    session = f"{program}_0"
+    tokens = [(program + place) % 200 for place in range(PROMPT_TOKENS + 100 * turn)]
     sampling = {"max_tokens": 2, "logprobs": 0}
     batch: Any = {"prompt_token_ids": [tokens], "session_ids": [session], "sampling_params": sampling}
     await client.generate(batch)
-    await client.finish_session(session)
+    if turn == TURNS_OF_A_PROGRAM - 1:
+        await client.finish_session(session)
 
 
 async def _sync_s(client: ThunderClient) -> float:
@@ -82,7 +89,7 @@ async def _sync_s(client: ThunderClient) -> float:
     began_s = time.perf_counter()
     await client.pause()
     paused_s = time.perf_counter() - began_s
-    waiting = [asyncio.create_task(_turn(client, 1_000_000 + number)) for number in range(WAITING)]
+    waiting = [asyncio.create_task(_turn(client, 1_000_000 + TURNS_OF_A_PROGRAM * number)) for number in range(WAITING)]
     await asyncio.sleep(0.02)  # they have arrived, and wait
     began_s = time.perf_counter()
     await client.resume()

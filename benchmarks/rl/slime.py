@@ -42,7 +42,8 @@ def figures() -> dict[str, Figure]:
             args = _arguments(dataset, tokenizer, router, mode="thunder")
             found: dict[str, Figure] = run(_turns(args, url))
         with running(SLOW, "sglang") as (url, tokenizer), listing([url]) as router:
-            args = _arguments(dataset, tokenizer, router, mode="cap", programs_per_engine=RUNNING)
+            slow = _arguments(dataset, tokenizer, router, mode="cap", programs_per_engine=RUNNING)
+            vars(args).update(vars(slow))  # slime keeps the first ones that it is given
             took = [run(_abort_s(args)) for _ in range(ABORTS)]
     return {
         **found,
@@ -67,8 +68,11 @@ async def _turns(args: Namespace, url: str) -> dict[str, Figure]:
 
     from thunderagent.adapters import slime as ours
 
+    direct = copy.copy(args)  # without a scheduler, and without a router in between
+    direct.sglang_router_ip, direct.sglang_router_port = url.removeprefix("http://").split(":")
+
     async def plain_turn(number: int) -> None:
-        await sglang_rollout.generate(args, _sample(number), _params(args))
+        await sglang_rollout.generate(direct, _sample(number), _params(args))
 
     async def our_turn(number: int) -> None:
         await ours.generate(args, _sample(number), _params(args))
