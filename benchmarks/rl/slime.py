@@ -97,6 +97,7 @@ async def _abort_s(args: Namespace) -> float:
     """Seconds that slime's abort takes, with some programs running and the others held."""
     from slime.rollout.data_source import RolloutDataSourceWithBuffer
     from slime.rollout.sglang_rollout import GenerateState, abort
+
     from thunderagent.adapters.slime.hosts import open_host
     from thunderagent.adapters.slime.settings import settings_of
 
