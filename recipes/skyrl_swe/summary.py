@@ -29,6 +29,7 @@ def summarise(
         "duplicated": len(ids) - len(set(ids)),
         "errors": sum(end["error"] for end in ends),
         "mean_reward": round(sum(end["reward"] for end in ends) / len(ends), 4) if ends else 0.0,
+        "programs_left": int(totals.get("programs", 0)),
         "steps": int(totals.get("steps", 0)),
         "kv_hit_rate": round(totals.get("kv_hit_rate", 0.0), 4),
         "reprefilled_tokens": int(totals.get("reprefilled_tokens", 0)),

@@ -21,7 +21,7 @@ from recipes.slime_search.index import shipped
 from recipes.slime_search.protocol import END_OF_INFORMATION, NO_ACTION, STOPS, action_of, information
 from recipes.slime_search.reward import exact_match
 
-MAX_TURNS, TOP, LATENCY_S = 8, 3, 0.0
+MAX_TURNS, TOP, LATENCY_S = 14, 4, 0.0
 """Defaults of ``search_max_turns``, ``search_top`` and ``search_latency_s``."""
 LATENCY_SIGMA = 1.0
 """Spread of the emulated latency: its 99th percentile is ten times its median."""

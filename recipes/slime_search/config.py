@@ -19,7 +19,7 @@ ENGINES = ("simulated", "sglang")
 class EngineConfig(CommonEngineConfig):
     """Which engine answers the turns."""
 
-    kv_capacity_tokens: int = 100_000
+    kv_capacity_tokens: int = 110_000
     """Embedded: KV cache. With ``off``, the contexts of the programs in flight come to about four times this."""
 
 
@@ -27,21 +27,21 @@ class EngineConfig(CommonEngineConfig):
 class RolloutConfig:
     """How much is rolled out; slime's own names are in ``arguments.py``."""
 
-    steps: int = 3
+    steps: int = 2
     """Training steps."""
-    prompts_per_step: int = 16
+    prompts_per_step: int = 8
     """Prompt groups that one training step takes."""
     samples_per_prompt: int = 8
     """GRPO group size."""
     over_sampling: float = 1.0
-    """Groups that a step begins at a time, as a multiple of ``prompts_per_step``; above 1, it aborts what it does not need any more."""
+    """Groups that a step begins at a time, as a multiple of ``prompts_per_step``; above 1, it aborts those that are left."""
     partial: bool = False
     """Whether what was aborted goes on in the next step."""
-    max_turns: int = 10
+    max_turns: int = 14
     """Turns after which an attempt ends without an answer."""
     max_response_tokens: int = 30_000
     """Longest attempt, with all that it reads."""
-    search_top: int = 5
+    search_top: int = 4
     """Passages that a search gives back."""
     search_latency_s: float = 1.5
     """Seconds (median of a lognormal) that a search takes; with the embedded engine, simulated ones."""

@@ -6,6 +6,7 @@ import csv
 import functools
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import cycle, pairwise
 from pathlib import Path
 
 FACTS = Path(__file__).parent / "facts"
@@ -38,8 +39,16 @@ def passages() -> tuple[Passage, ...]:
 
 @functools.cache
 def questions() -> tuple[Question, ...]:
-    """All of them, in a fixed order: each needs two or three hops."""
-    return (*_about_countries(), *_about_elements())
+    """All of them, in a fixed order: each asks two things, and needs five searches."""
+    return tuple(map(_both, cycle(_about_countries()), _about_elements()))
+
+
+def _both(first: Question, second: Question) -> Question:
+    return Question(
+        f"First: {first.text} Second: {second.text} Answer with both, separated by a semicolon.",
+        f"{first.answer}; {second.answer}",
+        first.searches + second.searches,
+    )
 
 
 def _of_countries() -> list[Passage]:
@@ -58,20 +67,20 @@ def _of_countries() -> list[Passage]:
         found += [
             Passage(
                 country,
-                f"{country} is a country in {continent}. The capital of {country} is {capital}, and the seat of its institutions. "
-                f"A language that is widely spoken in {country} is {row['language']}. An atlas of {continent} that goes through its "
-                f"countries in the order of their names continues after {country} with these: {others}.",
+                f"{country} is a country in {continent}. The capital of {country} is {capital}, the seat of its institutions. "
+                f"A language that is widely spoken in {country} is {row['language']}. An atlas of {continent} in the order of "
+                f"names continues after {country} with these: {others}.",
             ),
             Passage(
                 capital,
                 f"{capital} is the capital of a country in {continent}. The city of {capital} lies on {row['water']}. Like every "
-                f"capital it is more than its government: it has markets, schools, museums and a history of its own, and its maps "
-                f"begin at the water. Other capitals in {continent} are, for example, {capitals}.",
+                f"capital it is more than its government: it has markets, schools, museums and a history of its own, and maps "
+                f"of it begin at the water. Other capitals in {continent} are, for example, {capitals}.",
             ),
             Passage(
                 f"{currency} (currency)",
-                f"The {currency} is a currency. It is the money of {country}: wages, taxes and prices there are paid in it, and its "
-                f"notes and coins are issued by the central bank of {country}. Exchange offices elsewhere in {continent} list it "
+                f"The {currency} is a currency. It is the money of {country}: wages, taxes and prices there are paid in it, and "
+                f"its notes and coins are issued by the central bank of {country}. Exchange offices in {continent} list it "
                 f"beside the currencies of {near[0]['country']}, {near[1]['country']} and {near[2]['country']}.",
             ),
         ]
@@ -83,13 +92,13 @@ def _of_elements() -> list[Passage]:
     found = []
     for row, after in zip(rows, [*rows[1:], None], strict=True):
         name = row["element"]
-        follows = f"In the periodic table {name} is followed by {after['element']}. " if after else ""
+        follows = f"It is followed by {after['element']} in the periodic table. " if after else ""
         found.append(
             Passage(
                 f"{name} (element)",
-                f"The chemical element {name} has the symbol {row['symbol']} and the atomic number {row['number']}: so many protons "
-                f"are in the nucleus of each of its atoms. The element {name} is named after {row['origin']}. {follows}Its place in "
-                f"the table tells how many electrons a neutral atom of it has, and with which other elements it forms compounds.",
+                f"The chemical element {name} has the symbol {row['symbol']} and the atomic number {row['number']}: so many "
+                f"protons has each of its atoms. The element {name} is named after {row['origin']}. {follows}Its place "
+                f"in the table tells how many electrons a neutral atom of it has, and what compounds it forms.",
             )
         )
     return found
@@ -114,7 +123,7 @@ def _about_elements() -> list[Question]:
             after["symbol"],
             (f"element named after {row['origin']}", f"element {after['element']} symbol"),
         )
-        for row, after in zip(rows, rows[1:], strict=False)
+        for row, after in pairwise(rows)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The questions as slime's prompt data: ``python -m recipes.slime_search.dataset DIRECTORY`` writes train.jsonl and eval.jsonl."""
+"""The questions as slime's prompt data: ``python -m recipes.slime_search.dataset DIRECTORY`` writes two files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def split(seed: int = 0) -> tuple[list[Question], list[Question]]:
 
 
 def write_dataset(directory: Path, seed: int = 0) -> tuple[Path, Path]:
-    """Write both; ``--input-key prompt --label-key label --apply-chat-template``."""
+    """Write train.jsonl and eval.jsonl, for ``--input-key prompt --label-key label --apply-chat-template``."""
     directory.mkdir(parents=True, exist_ok=True)
     train, evaluation = split(seed)
     return _write(directory / "train.jsonl", train), _write(directory / "eval.jsonl", evaluation)

@@ -13,7 +13,7 @@ from recipes.slime_search import agent
 from recipes.slime_search.protocol import END_OF_INFORMATION
 
 ATTEMPT = re.compile(r"\[attempt (\d+)\]")
-"""The embedded engine says which of the prompt's attempts this is, so that runs can be compared; else the sample's number counts."""
+"""The embedded engine says which of the prompt's attempts this is, so that runs can be compared."""
 
 
 async def reward(args: Namespace, sample: Any, **kwargs: Any) -> float:
@@ -27,6 +27,10 @@ async def reward(args: Namespace, sample: Any, **kwargs: Any) -> float:
         "error": bool(sample.remove_sample),
         "ended_at": time.time(),
     }
-    with Path(args.trajectories_path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(end) + "\n")
+    _append(Path(args.trajectories_path), end)
     return value
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")

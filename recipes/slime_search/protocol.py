@@ -9,17 +9,17 @@ from recipes.slime_search.corpus import Passage
 
 STOPS = ("</search>", "</answer>")
 """An answer of the model ends with the first of them."""
-ACTION = re.compile(r"<(search|answer)>(.*?)</\1>", re.DOTALL)
+ACTION = re.compile(r"<(search|answer)>((?:(?!<\1>).)*?)</\1>", re.DOTALL)
 END_OF_INFORMATION = "</information>"
 INSTRUCTIONS = (
-    "Answer the given question. Think inside <think> and </think> first whenever you get new information. If you lack some knowledge, "
-    "call a search engine by <search> query </search>: it returns the passages that fit best between <information> and "
-    "</information>. Search as often as you want. When you know the answer, give it inside <answer> and </answer>, without "
-    "explanations, as short as in: <answer> Beijing </answer>. Question: {question}"
+    "Answer the given question. Think inside <think> and </think> first whenever you get new information. If you lack some "
+    "knowledge, call a search engine by <search> query </search>: it returns the passages that fit best between <information> "
+    "and </information>. Search as often as you want. When you know the answer, give it inside <answer> and </answer>, without "
+    "explanations, as short as in: <answer> Beijing; Fe </answer>. Question: {question}"
 )
 NO_ACTION = (
-    "\nMy previous action is invalid. To search I put the query between <search> and </search>, to answer I put the answer between "
-    "<answer> and </answer>. Let me try again.\n"
+    "\nMy previous action is invalid. To search I put the query between <search> and </search>, to answer I put the answer "
+    "between <answer> and </answer>. Let me try again.\n"
 )
 
 

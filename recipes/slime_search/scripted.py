@@ -1,8 +1,8 @@
 """The seeded policy that answers for a model when the engine is simulated: it searches its way to the answer, with detours.
 
-slime names no session to engines, so the samples of a prompt are told apart by what they say: the first requests with one prompt get
-one variant each, in the order in which they come, and everything after that follows from the text alone. The same seed thus gives
-every prompt the same variants under every scheduler.
+slime names no session to engines, so the samples of a prompt are told apart by what they say: the first requests with one prompt
+get one variant each, in the order in which they come, and everything after that follows from the text alone. The same seed thus
+gives every prompt the same variants under every scheduler.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from recipes.slime_search.protocol import END_OF_INFORMATION
 
 VARIANT = re.compile(r"\[attempt (\d+)\]")
 ASKED = re.compile(r"Question: (.*?)<\|im_end\|>", re.DOTALL)
-DETOURS = (0, 1, 1, 2, 3)
+DETOURS = (1, 2, 2, 3, 4, 5)
 """Searches that lead nowhere, of which an attempt makes one of these numbers."""
 RIGHT = 0.7
 """Share of attempts that end with the right answer."""
@@ -76,7 +76,7 @@ def scripted(seed: int) -> Scripted:
 
 def _thoughts(chooser: random.Random) -> str:
     shuffled = chooser.sample(THOUGHTS, len(THOUGHTS))
-    return " ".join(islice(shuffled, chooser.randint(2, 5)))
+    return " ".join(islice(shuffled, chooser.randint(1, 3)))
 
 
 @functools.cache

@@ -69,6 +69,7 @@ def metrics(engine: SimulatedEngine, model_name: str) -> str:
     model = f'engine_type="unified",model_name="{escaped(model_name)}"'
     rank = f'{model},tp_rank="0"'
     lines: list[str] = []
+    value: float
     for name, labels, help_text, value in (
         ("prompt_tokens", model, "Prompt tokens, cached ones included.", counters.prompt_tokens),
         ("cached_tokens", f'cache_source="device",{model}', "Prompt tokens found cached.", counters.prefix_cache_hits_tokens),
