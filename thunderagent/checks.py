@@ -35,6 +35,15 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
+def one_of_or_null(*allowed: str) -> Check:
+    """One of these names, or None."""
+
+    def check(value: object) -> str | None:
+        return None if value is None or value in allowed else f"must be {' or '.join(allowed)}, or null"
+
+    return check
+
+
 def positive(value: object) -> str | None:
     """A finite number above 0."""
     return None if _is_number(value) and 0 < value < math.inf else "must be a positive number"

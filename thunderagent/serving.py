@@ -62,9 +62,7 @@ def serve(
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it tells of its start is told better by on_ready
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
-        if port:
-            _check_free(settings.host, port, key)
+    check_ports(settings)
     spare_the_memory_manager()
     uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
 
@@ -80,14 +78,25 @@ async def serve_on_loop(
 class Serving:
     """A session and its gateway; made and run on one loop."""
 
-    def __init__(self, config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str = AUTO) -> None:
-        """Nothing runs yet. The arguments are those of ``serve``."""
+    def __init__(
+        self,
+        config: ThunderConfig,
+        settings: GatewaySettings,
+        urls: Sequence[str],
+        engine_type: str = AUTO,
+        *,
+        group_of: Callable[[str], str] | None = None,
+    ) -> None:
+        """Nothing runs yet. The arguments are those of ``serve``.
+
+        ``group_of``: the RL prompt group that a program's id tells of, else as for ``engine_type``.
+        """
         kind = None if engine_type == AUTO else EngineKind(engine_type)
         self.settings = settings
         self.session = Session(config, urls, kind=kind, per_rank=True)
         self.gateway = Gateway(
             *(self.session.runtime, self.session.engines, settings, config.mode),
-            group_of=skyrl_group_of if engine_type == "skyrl" else None,
+            group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),
             route_of=Routes(self.session.engines),
             names_sessions=config.kv_events is not None,
         )
@@ -153,6 +162,17 @@ def spare_the_memory_manager() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
+
+
+def check_ports(settings: GatewaySettings) -> None:
+    """Before anything is started: uvicorn would end the process.
+
+    Raises:
+        ConfigError: a port cannot be listened on.
+    """
+    for port, key in ((settings.port, "port"), (settings.admin_port, "admin_port")):
+        if port:
+            _check_free(settings.host, port, key)
 
 
 def _shown(host: str) -> str:

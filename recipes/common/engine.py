@@ -26,6 +26,7 @@ def start_engine(
     log: Path,
     seed: int = 0,
     port: int = 0,
+    dialect: str = "vllm",
 ) -> tuple[subprocess.Popen[bytes], str]:
     """Start a simulated engine; return the process and its URL.
 
@@ -37,6 +38,7 @@ def start_engine(
         log: gets what it prints.
         seed: of the policy.
         port: on this machine; 0 takes a free one.
+        dialect: whose pages and controls it has: ``vllm`` or ``sglang``.
 
     Raises:
         ConfigError: it did not start; the log says why.
@@ -45,6 +47,7 @@ def start_engine(
     options = {
         "--port": port,
         "--port-file": port_file,
+        "--dialect": dialect,
         "--answers": answers,
         "--seed": seed,
         "--tokenizer": tokenizer,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from thunderagent.errors import ConfigError
@@ -22,6 +22,36 @@ def writable(kind: Any) -> Any:
         if OmegaConf.is_dict(node[key]):
             OmegaConf.set_readonly(node[key], False)
     return node
+
+
+class Validated(Protocol):
+    """A recipe's configuration."""
+
+    def validate(self) -> None:
+        """Raises ConfigError: names the key, its value and what is allowed."""
+        ...
+
+
+Config = TypeVar("Config", bound=Validated)
+
+
+def from_omegaconf(composed: DictConfig, kind: type[Config]) -> Config:
+    """The validated configuration.
+
+    Raises:
+        ConfigError: names the key, its value and what is allowed.
+    """
+    config = OmegaConf.to_object(composed)
+    assert isinstance(config, kind)
+    config.validate()
+    return config
+
+
+def from_dict(values: dict[str, Any], kind: type[Config]) -> Config:
+    """The configuration from its plain form (``dataclasses.asdict``)."""
+    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
+    assert isinstance(config, kind)
+    return config
 
 
 def check_spelling(arguments: list[str]) -> None:

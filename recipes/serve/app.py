@@ -12,8 +12,9 @@ from pathlib import Path
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from recipes.common import hydra_config
 from recipes.common.config import CONFIG_DIR
 from recipes.common.engine import end_engine, start_engine
 from recipes.common.entry import fail
@@ -47,10 +48,7 @@ def from_omegaconf(composed: DictConfig) -> ServeConfig:
     Raises:
         ConfigError: names the key, its value and what is allowed.
     """
-    config = OmegaConf.to_object(composed)
-    assert isinstance(config, ServeConfig)
-    config.validate()
-    return config
+    return hydra_config.from_omegaconf(composed, ServeConfig)
 
 
 def serve(config: ServeConfig, out_dir: Path) -> None:

@@ -72,15 +72,17 @@ class ServeConfig:
         """The gateway's settings, with their keys.
 
         Raises:
-            ConfigError: a file of keys cannot be used.
+            ConfigError: a file of keys cannot be used, or keys do not go with the other settings.
         """
         api = () if self.api_key_file is None else keys_of_file("api_key_file", Path(self.api_key_file))
         admin = () if self.admin_key_file is None else keys_of_file("admin_key_file", Path(self.admin_key_file))
-        return replace(
+        settings = replace(
             self.gateway,
             api_keys=tuple(dict.fromkeys((*api, *keys_of_environment(API_KEY_ENV)))),
             admin_keys=tuple(dict.fromkeys((*admin, *keys_of_environment(ADMIN_KEY_ENV)))),
         )
+        settings.validate()
+        return settings
 
     def _validate_engine(self) -> None:
         engine = self.engine
@@ -94,6 +96,6 @@ class ServeConfig:
             if engine.urls:
                 raise ConfigError("engine.urls", ",".join(engine.urls), "goes with engine=vllm or engine=sglang")
             return
-        if not engine.urls:
+        if not engine.urls and self.gateway.router_for is None:
             raise ConfigError("engine.urls", engine.urls, "name at least one served engine: engine.urls=[http://host:8000]")
         engine_urls("engine.urls", engine.urls)

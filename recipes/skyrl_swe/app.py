@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from recipes.common.config import CONFIG_DIR
 from recipes.common.entry import fail
+from recipes.common.report import print_summary
 from recipes.skyrl_swe.hydra_config import from_omegaconf, register_schema
-from recipes.skyrl_swe.report import print_summary
 from recipes.skyrl_swe.supervise import supervise
 from thunderagent.errors import ConfigError
 

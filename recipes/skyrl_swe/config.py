@@ -7,11 +7,11 @@ from typing import Any
 
 from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, require_positive, thunder_config
 from recipes.common.config import EngineConfig as CommonEngineConfig
+from recipes.common.tracking import TrackingConfig
 from thunderagent.config import SKYRL_ORDER, ThunderConfig
 from thunderagent.errors import ConfigError
 
 ENGINES = ("simulated", "vllm", "sglang")
-TRACKERS = ("auto", "offline", "online", "off")
 
 
 @dataclass
@@ -57,16 +57,6 @@ class RolloutConfig:
 
 
 @dataclass
-class TrackingConfig:
-    """Where metrics go besides the run's own directory."""
-
-    wandb: str = "auto"
-    """``auto``: W&B, offline unless you are logged in; ``offline``, ``online``, ``off``."""
-    project: str = "thunderagent"
-    """W&B project."""
-
-
-@dataclass
 class RecipeConfig:
     """All of it. SkyRL's own keys can be set under ``skyrl``: ``+skyrl.trainer.policy.optimizer_config.lr=1e-6``."""
 
@@ -109,8 +99,7 @@ class RecipeConfig:
         self._validate_engine()
         self.capacity.validate()
         self.thunder_config(None).validate(prefix="scheduling.")
-        if self.tracking.wandb not in TRACKERS:
-            raise ConfigError("tracking.wandb", self.tracking.wandb, f"must be one of {', '.join(TRACKERS)}")
+        self.tracking.validate()
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
             require_positive(self.rollout, "rollout", name)
         if self.rollout.parallel_prompts < self.rollout.prompts_per_step:

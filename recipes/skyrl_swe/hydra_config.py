@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from recipes.common import hydra_config
 from recipes.skyrl_swe.config import RecipeConfig
 
 
@@ -21,14 +22,9 @@ def from_omegaconf(composed: DictConfig) -> RecipeConfig:
     Raises:
         ConfigError: names the key, its value and what is allowed.
     """
-    config = OmegaConf.to_object(composed)
-    assert isinstance(config, RecipeConfig)
-    config.validate()
-    return config
+    return hydra_config.from_omegaconf(composed, RecipeConfig)
 
 
 def from_dict(values: dict[str, Any]) -> RecipeConfig:
     """The configuration from its plain form (``dataclasses.asdict``)."""
-    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(RecipeConfig), values))
-    assert isinstance(config, RecipeConfig)
-    return config
+    return hydra_config.from_dict(values, RecipeConfig)

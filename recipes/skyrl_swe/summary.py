@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from recipes.common.jsonl import read_jsonl
 from recipes.skyrl_swe.config import RecipeConfig
 
 
@@ -20,6 +21,7 @@ def summarise(
     ends = read_jsonl(out_dir / "trajectories.jsonl")
     ids = [end["trajectory_id"] for end in ends]
     summary = {
+        "recipe": "skyrl_swe",
         "mode": config.mode,
         "steps_per_min": round(totals.get("steps_per_min", 0.0), 1),
         "trajectories": len(ends),
@@ -27,6 +29,7 @@ def summarise(
         "duplicated": len(ids) - len(set(ids)),
         "errors": sum(end["error"] for end in ends),
         "mean_reward": round(sum(end["reward"] for end in ends) / len(ends), 4) if ends else 0.0,
+        "programs_left": int(totals.get("programs", 0)),
         "steps": int(totals.get("steps", 0)),
         "kv_hit_rate": round(totals.get("kv_hit_rate", 0.0), 4),
         "reprefilled_tokens": int(totals.get("reprefilled_tokens", 0)),
@@ -42,13 +45,6 @@ def summarise(
     }
     (out_dir / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All whole rows of a JSONL file; none if it is not there."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _json(path: Path) -> dict[str, Any]:

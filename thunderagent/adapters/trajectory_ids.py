@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-PHASE: ContextVar[str] = ContextVar("thunderagent_phase", default="rollout")
+ROLLOUT = "rollout"
+"""The phase of batches that name none."""
+PHASES = ("train", "eval")
+PHASE: ContextVar[str] = ContextVar("thunderagent_phase", default=ROLLOUT)
 """Training phase of the batch that is being generated. Train and eval use the same session ids at the same time."""
 
 
@@ -16,6 +19,12 @@ def program_id(session_id: str) -> str:
 def session_of(program_id: str) -> str:
     """The session that engines are told: train and eval may give the same one to two programs."""
     return program_id.partition("/")[2]
+
+
+def phase_of(program_id: str) -> str:
+    """The phase that a program's id names; the default one for ids without, such as an outside harness gives."""
+    phase = program_id.partition("/")[0]
+    return phase if phase in PHASES else ROLLOUT
 
 
 def group_of(session_id: str) -> str:

@@ -42,6 +42,7 @@ def serve(
     metrics_interval: options.MetricsInterval = options.METRICS_INTERVAL,
     kv_events: options.KvEvents = None,
     kv_events_replay: options.KvEventsReplay = None,
+    router_for: options.RouterFor = None,
     router: options.Router = "thunder",
     routing: options.Routing = None,
     programs_per_engine: options.ProgramsPerEngine = None,
@@ -100,7 +101,7 @@ def serve(
         raise ConfigError("--profile-dir", profile_dir, "does not go with --no-profile")
     if port_file is not None and not port_file.absolute().parent.is_dir():
         raise ConfigError("--port-file", port_file, "its folder does not exist")
-    urls = _urls(backends)
+    urls = _urls(backends) if backends or router_for is None else []
     config = ThunderConfig(
         mode=router,
         capacity_tokens=capacity_tokens,
@@ -121,6 +122,7 @@ def serve(
         host=host,
         port=port,
         admin_port=admin_port,
+        router_for=router_for,
         api_keys=_api_keys(api_key_file, api_key_env, api_key),
         admin_keys=_admin_keys(admin_key_file),
         max_body_bytes=units.parse_bytes("--max-body", max_body),

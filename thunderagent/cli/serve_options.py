@@ -71,6 +71,10 @@ KvEvents = Annotated[
 KvEventsReplay = Annotated[
     str | None, _engines("PORT", "Port of their replay_endpoint, in the same way.", default="what was missed is not asked for")
 ]
+RouterFor = Annotated[
+    str | None,
+    _engines("NAME", "slime: stand in for slime's router; its engines join by themselves, and --backends may be left out."),
+]
 
 Router = Annotated[
     str,

@@ -155,12 +155,16 @@ class SimulatedEngine:
             recompute_running: also preempt the running requests, so that no KV of before is read any more (what new
                 weights need); else they keep theirs.
         """
-        state = self._state
         if recompute_running:
-            while state.running:
-                state.preempt()
+            self.retract_running()
+        state = self._state
         state.cache.reset()
         state.seen = SeenPrefixes(SEEN_PREFIXES_LIMIT)
+
+    def retract_running(self) -> None:
+        """Preempt all running requests; what they have computed stays cached while nobody needs its room."""
+        while self._state.running:
+            self._state.preempt()
 
     def quiet_steps(self) -> int:
         """How many steps from now are certain to give each running request one more token and do nothing else."""

@@ -251,3 +251,31 @@ def test_an_engine_that_was_lost_comes_back_with_an_empty_cache_anyway() -> None
     engine.failed("gone", 2.0)
     assert engine.answered(reading(started_at_s=2.0), 3.0) == []
     assert engine.answered(reading(started_at_s=2.0), 4.0) == [ONE]
+
+
+# Weights that answers show
+
+
+def test_weights_that_an_answer_shows_lose_the_cache_of_every_rank_once() -> None:
+    engine = standing(1_000, 1_000, per_rank=True, weight_version="1")
+    lost = [CacheLost(f"{URL}#0"), CacheLost(f"{URL}#1")]
+    assert engine.saw_weights("1") == []
+    assert engine.saw_weights("2") == lost
+    assert engine.saw_weights("2") == []
+    assert engine.answered(reading(1_000, 1_000, weight_version="2"), 1.0) == [], "the look says what is known"
+    assert engine.answered(reading(1_000, 1_000, weight_version="3"), 2.0) == lost
+    assert engine.saw_weights("3") == []
+
+
+def test_the_first_weights_that_are_seen_change_nothing_and_are_remembered_where_looks_do_not_tell() -> None:
+    engine = standing()
+    assert engine.saw_weights("1") == []
+    assert engine.answered(reading(), 1.0) == []
+    assert engine.saw_weights("2") == [CacheLost(URL)]
+
+
+def test_an_answer_of_an_engine_that_is_gone_loses_nothing() -> None:
+    engine = standing(weight_version="1")
+    for now in (1.0, 2.0):
+        engine.failed("slow", now)
+    assert engine.saw_weights("2") == []

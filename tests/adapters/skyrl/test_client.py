@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from typing import Any
 
@@ -11,52 +10,21 @@ import pytest
 
 from tests.adapters.engines.simulated.support import EOS, TOKENIZER, Server, serve
 from thunderagent.adapters.skyrl.compat import prepare_import
-from thunderagent.core import DefaultPolicy, Policy, TrPolicy
+from thunderagent.core import TrPolicy
 from thunderagent.errors import TurnRefused
-from thunderagent.runtime import Runtime, StepProfile
 
 prepare_import()
 pytest.importorskip("skyrl")
 
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient  # noqa: E402
 
-from thunderagent.adapters.skyrl.client import ThunderClient, with_valid_salt  # noqa: E402
-from thunderagent.adapters.trajectory_ids import PHASE, group_of, program_id  # noqa: E402
+from tests.adapters.skyrl.support import HandSession, client_of  # noqa: E402
+from thunderagent.adapters.skyrl.client import OURS, ThunderClient  # noqa: E402
+from thunderagent.adapters.skyrl.hosts import InProcess  # noqa: E402
+from thunderagent.adapters.skyrl.wire import with_valid_salt  # noqa: E402
+from thunderagent.adapters.trajectory_ids import PHASE, group_of, phase_of, program_id  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:client.loop:DeprecationWarning")
-
-
-class OneHost:
-    def __init__(self, policy: Policy, *, end_on_engine_failure: bool = False) -> None:
-        self.steps: list[StepProfile] = []
-        self.runtime = Runtime(policy, on_step=self.steps.append)
-        self.end_on_engine_failure = end_on_engine_failure
-        self.url = ""
-
-    async def start(self) -> None:
-        if self.url and "a" not in self.runtime._backends:
-            self.runtime.add_backend(self.url, 4_000)
-
-
-class _Tokenizer:
-    eos_token_id = EOS
-
-    def batch_decode(self, ids: list[list[int]]) -> list[str]:
-        return [TOKENIZER.decode(each) for each in ids]
-
-
-def client_of(server: Server, host: OneHost | None) -> ThunderClient:
-    client = ThunderClient(
-        proxy_url="http://127.0.0.1:9",  # nobody there: turns must go to the engine that was chosen
-        server_urls=[server.url],
-        data_parallel_size=1,
-        model_name="simulated",
-        tokenizer=_Tokenizer(),
-    )
-    if host is not None:
-        host.url = server.url
-        client._thunder = host
-    return client
 
 
 def batch(text: str, session: str) -> dict[str, Any]:
@@ -65,10 +33,10 @@ def batch(text: str, session: str) -> dict[str, Any]:
 
 
 def test_a_turn_is_scheduled_sent_to_the_chosen_engine_and_profiled_with_the_engines_usage() -> None:
-    host = OneHost(TrPolicy())
+    session = HandSession(TrPolicy())
 
     async def scenario(server: Server) -> Any:
-        client = client_of(server, host)
+        client = client_of(server, session)
         token = PHASE.set("train")
         async with client:
             first = await client.generate(batch("x" * 64, "5_0"))
@@ -78,7 +46,7 @@ def test_a_turn_is_scheduled_sent_to_the_chosen_engine_and_profiled_with_the_eng
 
     output = serve(scenario)
     assert output["responses"] == ["hello<|im_end|>"]
-    first, second = host.steps
+    first, second = session.steps
     assert (first.program_id, first.group, first.phase) == ("train/5_0", "train/5", "train")
     assert (first.prompt_tokens, first.completion_tokens, first.cached_tokens) == (64, 6, 0)
     assert second.cached_tokens == 64
@@ -87,16 +55,16 @@ def test_a_turn_is_scheduled_sent_to_the_chosen_engine_and_profiled_with_the_eng
 
 
 def test_finishing_a_session_releases_its_program() -> None:
-    host = OneHost(TrPolicy())
+    session = HandSession(TrPolicy())
 
     async def scenario(server: Server) -> None:
-        async with client_of(server, host) as client:
+        async with client_of(server, session) as client:
             await client.generate(batch("hi", "5_0"))
-            assert set(host.runtime.scheduler.programs) == {"rollout/5_0"}
+            assert set(session.runtime.scheduler.programs) == {"rollout/5_0"}
             await client.finish_session("5_0")
 
     serve(scenario)
-    assert host.runtime.scheduler.programs == {}
+    assert session.runtime.scheduler.programs == {}
 
 
 def test_routers_are_told_of_the_end_of_a_session_and_engines_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +76,7 @@ def test_routers_are_told_of_the_end_of_a_session_and_engines_are_not(monkeypatc
     monkeypatch.setattr(RemoteInferenceClient, "finish_session", finish_session)
 
     async def scenario(server: Server) -> None:
-        async with client_of(server, OneHost(TrPolicy())) as client:
+        async with client_of(server, HandSession(TrPolicy())) as client:
             await client.finish_session("5_0")
             client.proxy_url = server.url
             await client.finish_session("5_1")
@@ -125,68 +93,18 @@ def test_a_salt_is_sent_in_a_form_that_vllm_takes_and_still_tells_weights_apart(
     assert with_valid_salt({"model": "m"}) == {"model": "m"}
 
 
-def test_turns_wait_while_weights_are_synchronised() -> None:
-    host = OneHost(DefaultPolicy())
-
-    async def scenario(server: Server) -> None:
-        async with client_of(server, host) as client:
-            await client.pause_generation()
-            turn = asyncio.create_task(client.generate(batch("hi", "5_0")))
-            await asyncio.sleep(0.05)
-            assert host.runtime.scheduler.waiting_turns == 1
-            await client.resume_generation()
-            assert (await turn)["stop_reasons"] == ["stop"]
-
-    serve(scenario)
-
-
-def test_the_scheduler_knows_when_the_engines_lose_their_kv_caches() -> None:
-    host = OneHost(DefaultPolicy())
-
-    async def scenario(server: Server) -> list[int]:
-        async with client_of(server, host) as client:
-            await host.start()
-            backend = host.runtime.scheduler.ledger.backends[server.url]
-            epochs = [backend.epoch]
-            for clear_cache in (False, True):
-                await client.pause_generation(clear_cache=clear_cache)
-                await client.resume_generation()
-                epochs.append(backend.epoch)
-            await client.reset_prefix_cache()
-            epochs.append(backend.epoch)
-            await client.sleep()
-            return [epoch - epochs[0] for epoch in (*epochs, backend.epoch)]
-
-    assert serve(scenario) == [0, 0, 1, 2, 3]
-
-
-def test_a_failed_pause_lets_turns_start_again() -> None:
-    host = OneHost(DefaultPolicy())
-
-    async def scenario(server: Server) -> None:
-        async with client_of(server, host) as client:
-            client.server_urls = ["http://127.0.0.1:9"]
-            with pytest.raises(OSError):
-                await client.pause_generation()
-            assert not host.runtime.scheduler.syncing
-            with pytest.raises(OSError):
-                await client.resume_generation()
-
-    serve(scenario)
-
-
 def test_a_lost_engine_raises_into_skyrl_unless_trajectories_are_to_end() -> None:
     async def refused(server: Server) -> None:
-        host = OneHost(TrPolicy())
-        client = client_of(server, host)
-        host.url = ""
+        session = HandSession(TrPolicy())
+        client = client_of(server, session)
+        session.url = ""
         async with client:
             await client.generate(batch("hi", "5_0"))
 
     async def ended(server: Server) -> Any:
-        host = OneHost(TrPolicy(), end_on_engine_failure=True)
-        client = client_of(server, host)
-        host.url = ""
+        session = HandSession(TrPolicy(), end_on_engine_failure=True)
+        client = client_of(server, session)
+        session.url = ""
         async with client:
             client.server_urls = ["http://127.0.0.1:9"]
             assert await client.pause_generation() == {}
@@ -202,19 +120,20 @@ def test_a_lost_engine_raises_into_skyrl_unless_trajectories_are_to_end() -> Non
 
 def test_a_pickled_copy_is_a_plain_client_so_that_workers_need_not_have_this_package() -> None:
     client = ThunderClient(proxy_url="http://a", server_urls=["http://b"], data_parallel_size=1, model_name="m")
-    client._thunder = OneHost(TrPolicy())
+    client._thunder = InProcess(HandSession(TrPolicy()))  # type: ignore[arg-type]
+    client._warned = client._workers_reset_caches = client._kv_lost = client._loss_told = True
     client.increment_weight_version()
     for module in (pickle, cloudpickle):
         copy = module.loads(module.dumps(client))
         assert type(copy) is RemoteInferenceClient
         assert (copy.proxy_url, copy.weight_version) == ("http://a", 1)
-        assert not hasattr(copy, "_thunder")
+        assert not any(hasattr(copy, name) for name in OURS)
     assert isinstance(client, RemoteInferenceClient)
 
 
-def test_batches_without_sessions_and_clients_without_a_host_pass_through() -> None:
+def test_clients_without_a_scheduler_pass_through() -> None:
     async def scenario(server: Server) -> Any:
-        client = client_of(server, None)
+        client = client_of(server)
         client.proxy_url = server.url
         async with client:
             return await client.generate(batch("hi", "5_0"))
@@ -222,7 +141,28 @@ def test_batches_without_sessions_and_clients_without_a_host_pass_through() -> N
     assert serve(scenario)["stop_reasons"] == ["stop"]
 
 
-def test_groups_are_taken_from_session_ids_of_skyrls_shape_only() -> None:
+def test_a_batch_without_session_ids_passes_through_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    session = HandSession(TrPolicy())
+
+    async def scenario(server: Server) -> Any:
+        client = client_of(server, session)
+        client.proxy_url = server.url
+        prompts = {"prompt_token_ids": [TOKENIZER.encode("one"), TOKENIZER.encode("two")], "sampling_params": {"max_tokens": 50}}
+        async with client:
+            await client.generate(prompts)
+            return await client.generate(prompts)
+
+    assert serve(scenario)["stop_reasons"] == ["stop"] * 2
+    told = [record.message[:48] for record in caplog.records if record.name.startswith("thunderagent")]
+    assert told == ["a batch without one session id per call is not s"]
+    assert session.steps == []
+
+
+def test_ids_name_phase_and_group_where_they_have_skyrls_shape() -> None:
     assert (program_id("5_0"), group_of("a_b_12")) == ("rollout/5_0", "rollout/a_b")
     assert group_of("3f2a9c") == ""
     assert group_of("name_x") == ""
+    assert [phase_of(name) for name in ("train/5_0", "eval/5_0", "5_0", "django/django-1_0")] == [
+        *("train", "eval"),
+        *("rollout", "rollout"),
+    ]

@@ -11,7 +11,7 @@ from thunderagent.errors import ConfigError
 prepare_import()
 pytest.importorskip("skyrl")
 
-from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
+from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig, refuse_unknown_keys  # noqa: E402
 
 
 def test_the_defaults_are_those_of_thunder_config() -> None:
@@ -31,3 +31,11 @@ def test_keys_are_typed_and_validated() -> None:
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(ValueError, match="bogus"):
         ThunderSkyRLConfig.from_cli_overrides(["thunder.bogus=1"])
+
+
+def test_a_misspelt_key_is_answered_with_the_nearest() -> None:
+    refuse_unknown_keys(["thunder.mode=tr", "thunder.gateway=true", "trainer.epochs=1"])
+    with pytest.raises(
+        ConfigError, match=r"^thunder\.capacity=5: there is no such key; the nearest is thunder\.capacity_tokens$"
+    ):
+        refuse_unknown_keys(["thunder.capacity=5"])

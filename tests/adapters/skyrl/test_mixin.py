@@ -12,18 +12,19 @@ from thunderagent.adapters.skyrl.compat import prepare_import
 prepare_import()
 pytest.importorskip("skyrl")
 
-from thunderagent.adapters.skyrl.mixin import WALL_TIME, SchedulingMixin  # noqa: E402
+from thunderagent.adapters.skyrl.mixin import WALL_TIME, ThunderMixin  # noqa: E402
+from thunderagent.errors import ConfigError  # noqa: E402
 
 
 class Logger:
     """Stands for the ``wandb`` module."""
 
     def __init__(self) -> None:
-        self.axes: dict[str, str | None] = {}
+        self.axes: list[tuple[str, str | None]] = []
         self.run: Any = SimpleNamespace(summary={})
 
     def define_metric(self, name: str, step_metric: str | None = None, hidden: bool | None = None) -> None:
-        self.axes[name] = step_metric
+        self.axes.append((name, step_metric))
 
 
 class Tracker:
@@ -45,9 +46,28 @@ class Base:
     def get_tracker(self) -> Tracker:
         return self.tracker
 
+    def get_inference_client(self) -> Any:
+        return object()
 
-class Experiment(SchedulingMixin, Base):
-    _host = SimpleNamespace(runtime=SimpleNamespace(snapshot=lambda: {"steps": 3}))
+
+class Host:
+    """Whose window has one step of training, once."""
+
+    def __init__(self) -> None:
+        self.window = {"train": {"turns": 2}}
+
+    def snapshot(self) -> dict[str, float]:
+        return {"steps": 3}
+
+    def take_window(self) -> dict[str, dict[str, float]]:
+        window, self.window = self.window, {}
+        return window
+
+
+class Experiment(ThunderMixin, Base):
+    def __init__(self, logger: Any) -> None:
+        super().__init__(logger)
+        self.host: Any = Host()
 
 
 def test_scheduler_metrics_join_the_last_log_call_of_a_step_and_the_summary() -> None:
@@ -55,21 +75,40 @@ def test_scheduler_metrics_join_the_last_log_call_of_a_step_and_the_summary() ->
     tracker = Experiment(logger).get_tracker()
     tracker.log({"loss": 1.0}, step=1)
     tracker.log({"timing": 2.0}, step=1, commit=True)
+    tracker.log({"timing": 2.5}, step=2, commit=True)
     tracker.finish()
-    first, last = tracker.rows
+    first, last, next_step = tracker.rows
     assert first == {"loss": 1.0}
-    assert last["thunder/steps"] == 3
+    assert (last["timing"], last["thunder/steps"], last["thunder/train/turns"]) == (2.0, 3, 2)
     assert last[WALL_TIME] >= 0
+    assert (next_step["thunder/steps"], "thunder/train/turns" in next_step) == (3, False)
     assert logger.run.summary == {"thunder/steps": 3}
 
 
-def test_in_wandb_scheduler_metrics_are_drawn_over_wall_time() -> None:
+def test_in_wandb_totals_are_drawn_over_wall_time_and_a_steps_own_metrics_over_the_step() -> None:
     logger = Logger()
-    Experiment(logger).get_tracker()
-    assert logger.axes == {WALL_TIME: None, "thunder/*": WALL_TIME}
+    tracker = Experiment(logger).get_tracker()
+    for step in (1, 2):
+        tracker.log({}, step=step, commit=True)
+    assert logger.axes == [(WALL_TIME, None), ("thunder/steps", WALL_TIME)]
 
 
 def test_a_tracker_without_axes_is_left_as_it_is() -> None:
     tracker = Experiment(SimpleNamespace()).get_tracker()
     tracker.log({}, step=1, commit=True)
+    tracker.finish()
     assert tracker.rows[0]["thunder/steps"] == 3
+
+
+def test_before_there_is_a_scheduler_there_are_no_metrics() -> None:
+    experiment = Experiment(Logger())
+    experiment.host = None
+    tracker = experiment.get_tracker()
+    tracker.log({"loss": 1.0}, step=1, commit=True)
+    tracker.finish()
+    assert tracker.rows == [{"loss": 1.0}]
+
+
+def test_a_client_that_is_not_skyrls_own_is_refused_in_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^get_inference_client\(\)=object: must be SkyRL's RemoteInferenceClient$"):
+        Experiment(Logger()).get_inference_client()

@@ -101,6 +101,8 @@ class Standing:
     problem: str | None = "not looked at yet"
     reading: Reading | None = None
     """The latest right one."""
+    weight_version: str | None = None
+    """The latest that was told, by a look or an answer to a request."""
     _backends: dict[str, _Backend] = field(default_factory=dict)
     _was_up: bool = False
     _failures: int = 0
@@ -122,8 +124,14 @@ class Standing:
         self.problem = "; ".join(reading.problems) or None if self.fixed_capacity_tokens is None else None
         before, self.reading = self.reading, reading
         news: list[News] = self._caches_lost(before, reading) if self.up and before is not None else []
+        self.weight_version = reading.weight_version or self.weight_version
         changed = self._learn(self._shares(reading), now)
         return [*news, *self._go_on(changed, now)]
+
+    def saw_weights(self, version: str) -> list[News]:
+        """A request was answered with weights of this version: they may change between two looks, or looks do not tell."""
+        before, self.weight_version = self.weight_version, version
+        return [CacheLost(backend) for backend in self._joined()] if _differ(before, version) else []
 
     def answered_wrongly(self, problem: str, now: float) -> list[News]:
         """A look was answered, but not by a right page."""
@@ -223,7 +231,7 @@ class Standing:
         return changed
 
     def _caches_lost(self, before: Reading, after: Reading) -> list[News]:
-        whole = _differ(before.started_at_s, after.started_at_s) or _differ(before.weight_version, after.weight_version)
+        whole = _differ(before.started_at_s, after.started_at_s) or _differ(self.weight_version, after.weight_version)
         old = {rank.index: rank for rank in before.ranks}
         fell = {rank.index for rank in after.ranks if rank.index in old and (whole or _fell(old[rank.index], rank))}
         return [CacheLost(name) for name in self._joined() if any(self._holds(name, index) for index in fell)]

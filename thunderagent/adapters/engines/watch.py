@@ -128,6 +128,12 @@ class EngineWatch:
         watched = self._watched.get(url)
         return None if watched is None else watched.looker.engine
 
+    def saw_weights(self, backend_id: str, version: str) -> None:
+        """An answer of a backend has shown the version of its engine's weights."""
+        watched = self._watched.get(split(backend_id)[0])
+        if watched is not None:
+            self._tell(watched.standing.saw_weights(version))
+
     def add(self, url: str) -> None:
         """Look after one more engine; it joins when it answers. Nothing happens if it is known."""
         if url not in self._watched:

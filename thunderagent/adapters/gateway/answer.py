@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -37,6 +38,10 @@ class Asked(NamedTuple):
     """The same for SGLang's ``routed_dp_rank`` or ``data_parallel_rank``."""
 
 
+Aborted = Callable[[Asked, str], bytes]
+"""The body of the answer, by the request and the version of the weights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """Read from an answer's end."""
@@ -44,6 +49,10 @@ class Answered:
     usage: Usage | None = None
     tool: str = ""
     """The tool that the answer calls."""
+    weight_version: str | None = None
+    """Of the weights that it was made with, where the engine tells (SGLang)."""
+    aborted: bool = False
+    """Whether the engine was told to end it before its time."""
 
 
 class StreamReader(Protocol):
@@ -80,6 +89,8 @@ class Dialect(Protocol):
     """Whether a body may have a ``rid``, at SGLang."""
     rank_in_body: bool
     """Whether the rank is read from the body, not from the header."""
+    aborted: Aborted | None
+    """The answer to a request that is not run any more; None: this API has none that its clients understand."""
 
     def read(self, body: bytes) -> Asked:
         """Read a request.

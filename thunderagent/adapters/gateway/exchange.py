@@ -23,7 +23,18 @@ class Exchange:
 
     __slots__ = (
         *("_chunked", "_handle", "_may_chunk", "_protocol", "_task", "_transport"),
-        *("chunks", "dialect", "disconnected", "expired", "headers", "keep_alive", "message_event", "noted", "on_writable"),
+        *(
+            "chunks",
+            "dialect",
+            "disconnected",
+            "expired",
+            "headers",
+            "interrupted",
+            "keep_alive",
+            "message_event",
+            "noted",
+            "on_writable",
+        ),
         *("response_complete", "response_started", "status", "url", "whole"),
     )
 
@@ -47,6 +58,8 @@ class Exchange:
         self._chunked, self._may_chunk = False, may_chunk
         self.expired = False
         """Whether its deadline has passed."""
+        self.interrupted = False
+        """Whether it is not to be run any more (``interruptions``)."""
         self.dialect = dialect
         self.url = url
         """Path and query, as sent."""
@@ -91,6 +104,12 @@ class Exchange:
     def expire(self) -> None:
         """Its deadline has passed: it is cancelled."""
         self.expired = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def interrupt(self) -> None:
+        """It is not to be run any more: it is cancelled."""
+        self.interrupted = True
         if self._task is not None:
             self._task.cancel()
 

@@ -15,6 +15,7 @@ from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.fleet import Fleet
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.holds import Holds
+from thunderagent.adapters.gateway.interruptions import Interruptions
 from thunderagent.adapters.gateway.keys import Keys
 from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
 from thunderagent.adapters.gateway.models import merged_models
@@ -69,6 +70,7 @@ class Gateway:
         self.counts = HttpCounts()
         self.fleet = Fleet(settings, runtime, self._probe)
         self.workers = WatchedWorkers(watch, self.fleet, settings.drain_s, backends_of=self._backends_of)
+        self.interruptions = Interruptions(runtime)
         self._holds = Holds(runtime, self.fleet, self._engine_of)
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
         self._waits = Waits()
@@ -77,6 +79,8 @@ class Gateway:
             *(runtime, settings, self.access, self.fleet),
             counts=self.counts,
             pool_of=self._pool,
+            interruptions=self.interruptions,
+            saw_weights=watch.saw_weights,
             route_of=route_of,
             group_of=group_of,
             names_sessions=names_sessions,
@@ -191,6 +195,10 @@ class Gateway:
         """Turns may start, as far as engines run."""
         self._holds.end(kv_lost=kv_lost)
 
+    def end_rollout(self) -> None:
+        """What waits is answered as aborted."""
+        self.interruptions.end_rollout()
+
     def begin_drain(self) -> None:
         """Refuse new requests."""
         self._relay.draining = True
@@ -200,6 +208,7 @@ class Gateway:
         self.workers.close()
         self.fleet.close()
         self._relay.close()
+        self.interruptions.close()
         for pool in self._pools.values():
             pool.close()
 

@@ -15,12 +15,11 @@ from thunderagent.adapters.gateway.answer import Dialect
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.headers import Headers
 from thunderagent.adapters.gateway.problems import render
+from thunderagent.adapters.gateway.program_ids import PATH, PATH_PREFIX, PROGRAM_HEADERS, split_path
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import RequestProblem
 
-NOTED = frozenset(
-    (b"content-length", b"expect", b"connection", b"content-encoding", b"x-program-id", b"x-session-id"),
-)
+NOTED = frozenset((b"content-length", b"expect", b"connection", b"content-encoding", *PROGRAM_HEADERS))
 """Headers that mean something to the gateway; the first of each counts."""
 MAX_QUEUED = 8
 """Requests that may come before it is their turn on their connection; then it is not read from, and nobody sees its end."""
@@ -133,6 +132,10 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._upgrade = True
             return
+        if not self.url.startswith(b"/"):
+            self.url = _origin_form(self.url)
+        if self.url.startswith(PATH_PREFIX):
+            self.url, noted[PATH] = split_path(self.url)
         settings = self._settings
         if self._began_in_bytes + self._head_bytes > settings.max_head_bytes and self._head_length() > settings.max_head_bytes:
             self._refuse_head()
@@ -140,8 +143,6 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._length > settings.max_body_bytes:
             self._refuse_body()
             return
-        if not self.url.startswith(b"/"):
-            self.url = _origin_form(self.url)
         dialect = self._dialect()
         if dialect is None or self.parser.get_method() != b"POST":
             self._go_the_long_way()

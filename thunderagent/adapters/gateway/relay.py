@@ -16,9 +16,10 @@ from thunderagent.adapters.gateway.deadlines import Deadlines
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
+from thunderagent.adapters.gateway.interruptions import Interrupted, Interruptions
 from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
-from thunderagent.adapters.gateway.program_ids import valid_program_id
+from thunderagent.adapters.gateway.program_ids import noted_program_id
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 from thunderagent.adapters.gateway.retries import Retries
 from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere
@@ -41,8 +42,6 @@ from thunderagent.runtime import Patience, Runtime, Turn
 
 logger = logging.getLogger(__name__)
 
-PROGRAM_HEADERS = (b"x-program-id", b"x-session-id")
-"""The first that is there counts; a ``program_id`` in the body goes before both."""
 NOT_FORWARDED = OURS_UPSTREAM | {b"accept-encoding"}
 """Usage is read from the answer, which therefore comes as it is."""
 NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
@@ -66,15 +65,21 @@ class Relay:
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
         route_of: RouteOf = Route,
+        interruptions: Interruptions,
+        saw_weights: Callable[[str, str], None],
         group_of: Callable[[str], str] | None = None,
         names_sessions: bool = False,
     ) -> None:
         """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
 
+        ``saw_weights``: told the version of the weights that a backend has answered with.
         ``names_sessions``: engines are told the program as ``X-Session-ID``.
         """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
         self._counts, self._pool_of, self._route_of, self._group_of = counts, pool_of, route_of, group_of
+        self._interruptions, self._saw_weights = interruptions, saw_weights
+        self._weight_version = "default"
+        """Of the last answer that told it; at first what SGLang calls the weights that it was started with."""
         self._aborts = Aborts(pool_of)
         self._retries = Retries(settings, lambda: fleet.in_flight)
         self._patience = Patience(settings.max_wait_s, settings.max_queue)
@@ -132,9 +137,26 @@ class Relay:
             raise too_much_held(self._settings.max_held_bytes)
         asked = exchange.dialect.read(body)
         del body
-        named = asked.program_id or _program_of(exchange.noted)
+        named = asked.program_id or noted_program_id(exchange.noted)
         program_id = named or f"{self._nameless}-{next(self._numbers)}"
-        begins = named is not None and named not in self._runtime.scheduler.programs
+        self._held_bytes += held_bytes
+        try:
+            await self._run(exchange, asked, program_id, nameless=named is None)
+        except (Interrupted, asyncio.CancelledError):
+            if exchange.disconnected or not exchange.interrupted:
+                raise
+            self._tell_aborted(exchange, asked)
+        finally:
+            self._held_bytes -= held_bytes
+            self._interruptions.over(exchange)
+            ran = exchange.disconnected or (200 <= exchange.status < 400 and not exchange.interrupted)
+            if named is None or (not ran and self._never_ran(program_id)):
+                self._runtime.release(program_id)
+
+    async def _run(self, exchange: Exchange, asked: Asked, program_id: str, *, nameless: bool) -> None:
+        """One turn."""
+        self._interruptions.hold(exchange, program_id)
+        begins = not nameless and program_id not in self._runtime.scheduler.programs
         start = exchange.dialect.shared_start(asked.body) if begins else NO_START
         turn = self._runtime.turn(
             program_id,
@@ -145,19 +167,12 @@ class Relay:
             prefix_characters=start.characters,
             patience=self._patience,
         )
-        self._held_bytes += held_bytes
-        try:
-            async with turn:
-                self._deadlines.begin(exchange.expire)
-                try:
-                    await self._try(exchange, asked, turn)
-                finally:
-                    self._deadlines.end(exchange.expire)
-        finally:
-            self._held_bytes -= held_bytes
-            failed = not (200 <= exchange.status < 400 or exchange.disconnected)
-            if named is None or (failed and self._never_ran(program_id)):
-                self._runtime.release(program_id)
+        async with turn:
+            self._deadlines.begin(exchange.expire)
+            try:
+                await self._try(exchange, asked, turn)
+            finally:
+                self._deadlines.end(exchange.expire)
 
     def _never_ran(self, program_id: str) -> bool:
         """Whether it has no turn and never had an answer: there is no KV cache to be held for it, whatever its prompt's size."""
@@ -174,6 +189,7 @@ class Relay:
         failed = await self._send(exchange, asked, turn, lines, retry=False)
         while failed is not None:
             turn.failed(elsewhere=goes_elsewhere(attempt))
+            self._interruptions.hold(exchange, turn.program_id)
             left_s = ends_at - time.monotonic()
             if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem
@@ -188,6 +204,7 @@ class Relay:
 
     async def _send(self, exchange: Exchange, asked: Asked, turn: Turn, lines: list[bytes], *, retry: bool) -> FailedTry | None:
         """One try; None: the client has its answer."""
+        self._interruptions.over(exchange)
         backend = turn.backend
         route = self._route_of(backend)
         epoch = self._fleet.took(backend, retry=retry)
@@ -244,7 +261,7 @@ class Relay:
         body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
         exchange.respond(reply.status, headers, body)  # before the accounts: nothing else runs in between
         if reply.status < 400:
-            _finish(turn, exchange.dialect.answered(body, asked))
+            self._finish(turn, exchange.dialect.answered(body, asked))
         return reply.status < 500
 
     async def _stream(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply, headers: Headers) -> bool:
@@ -276,7 +293,7 @@ class Relay:
         except asyncio.CancelledError:
             if exchange.disconnected and reader.complete and (task := asyncio.current_task()) is not None:
                 task.uncancel()  # its client has all that there is, and did not wait for the stream's own end
-                _finish(turn, reader.answered)
+                self._finish(turn, reader.answered)
                 return True
             if asked.stream and exchange.expired and not exchange.disconnected:
                 exchange.write(stream_problem(timed_out(self._settings.timeout_s), exchange.dialect.anthropic))
@@ -286,8 +303,27 @@ class Relay:
         exchange.write(reader.end())
         exchange.end()
         if reply.status < 400:
-            _finish(turn, reader.answered)
+            self._finish(turn, reader.answered)
         return reply.status < 500
+
+    def _finish(self, turn: Turn, answered: Answered) -> None:
+        if answered.weight_version is not None:
+            self._weight_version = answered.weight_version
+            self._saw_weights(turn.backend, answered.weight_version)
+        if answered.aborted:
+            self._interruptions.told(turn.program_id)
+        if answered.usage is not None:
+            turn.finish(answered.usage, tool=answered.tool)
+
+    def _tell_aborted(self, exchange: Exchange, asked: Asked) -> None:
+        """It is not run any more."""
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        self._counts.problems["interrupted"] += 1
+        assert exchange.dialect.aborted is not None, "only such requests are interrupted"
+        content_type = b"text/event-stream" if asked.stream else b"application/json"
+        body = exchange.dialect.aborted(asked, self._weight_version)
+        exchange.respond(200, [(b"content-type", content_type)], body)
 
     def _tell(self, exchange: Exchange, problem: RequestProblem) -> None:
         self._counts.problems[problem.reason] += 1
@@ -295,16 +331,3 @@ class Relay:
             exchange.fail()
         else:
             exchange.respond(*render(problem, exchange.dialect.anthropic))
-
-
-def _program_of(noted: dict[bytes, bytes]) -> str | None:
-    for wanted in PROGRAM_HEADERS:
-        value = noted.get(wanted)
-        if value is not None:
-            return valid_program_id(value.strip())  # blanks around it are no part of a header's value
-    return None
-
-
-def _finish(turn: Turn, answered: Answered) -> None:
-    if answered.usage is not None:
-        turn.finish(answered.usage, tool=answered.tool)

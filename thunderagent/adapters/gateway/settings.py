@@ -9,6 +9,7 @@ from thunderagent.checks import (
     check_fields,
     fraction,
     not_negative,
+    one_of_or_null,
     port,
     port_or_null,
     positive,
@@ -30,6 +31,8 @@ class GatewaySettings:
     """0 takes a free one."""
     admin_port: int | None = None
     """Management endpoints on a port of their own; null: on the same port."""
+    router_for: str | None = None
+    """``slime``: stand in for slime's router, which its engines join by themselves (docs/serving.md)."""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
     admin_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -77,6 +80,8 @@ class GatewaySettings:
             ConfigError: names the key, its value and what is allowed.
         """
         check_fields(self, _CHECKS, prefix)
+        if self.router_for is not None and self.api_keys:
+            raise ConfigError(prefix + "router_for", self.router_for, f"does not go with API keys: {self.router_for} sends none")
         if self.admin_port and self.admin_port == self.port:
             raise ConfigError(prefix + "admin_port", self.admin_port, f"must be another than {prefix}port, or null to share it")
 
@@ -90,6 +95,7 @@ _CHECKS: dict[str, Check] = {
     "host": _host,
     "port": port,
     "admin_port": port_or_null,
+    "router_for": one_of_or_null("slime"),
     "max_body_bytes": positive_whole,
     "max_head_bytes": positive_whole,
     "head_timeout_s": positive,

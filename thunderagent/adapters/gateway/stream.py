@@ -40,6 +40,8 @@ class EventShape:
     tool_key: bytes | None = None
     tool_type: str | None = None
     """Only an object of this ``type`` is a call of a tool; null: all are."""
+    more: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Further fields of ``Answered``, from the object that has the usage."""
 
 
 class PassingReader:
@@ -74,8 +76,9 @@ class PassingReader:
     @property
     def answered(self) -> Answered:
         """Usage and tool, as far as they were told; it takes some ten microseconds to find them."""
-        text = self._look()
-        return Answered(of_one_context(self._usage(text), self._asked), self._tool)
+        usage, told = self._usage(self._look())
+        more = {} if self._shape.more is None else self._shape.more(told)
+        return Answered(of_one_context(usage, self._asked), self._tool, **more)
 
     def _look(self) -> bytes:
         text = b"".join(self._recent)
@@ -90,13 +93,14 @@ class PassingReader:
         self._recent_bytes = len(text)
         return text
 
-    def _usage(self, text: bytes) -> Usage | None:
+    def _usage(self, text: bytes) -> tuple[Usage | None, dict[str, Any]]:
+        """The last that was told, and the object that told it."""
         known = self._first_counts or {}
         for told in last_objects(text, self._shape.usage_key):
             usage = self._shape.usage(known | {key: value for key, value in told.items() if value is not None})
             if usage is not None:
-                return usage
-        return self._shape.usage(known)
+                return usage, told
+        return self._shape.usage(known), known
 
     def _name(self, call: dict[str, Any]) -> str:
         name = call.get("name")

@@ -62,6 +62,10 @@ class Watch(Protocol):
         """What a backend told of itself last; None: nothing."""
         ...
 
+    def saw_weights(self, backend_id: str, version: str) -> None:
+        """A backend has answered with weights of this version: with another than before, its engine's KV cache is gone."""
+        ...
+
     def add(self, url: str) -> None:
         """Look after one more; nothing happens if it is known."""
         ...

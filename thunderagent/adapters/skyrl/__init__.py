@@ -4,34 +4,45 @@
   thunder.mode=thunder ...`` (every key of ``thunderagent.config.ThunderConfig`` is there as ``thunder.*``);
 - your own experiment: ``class Exp(ThunderMixin, YourExp)`` with a ``ThunderSkyRLConfig``;
 - a recipe: ``python -m recipes.skyrl_swe +thunder=on``.
+
+docs/skyrl.md tells what each does.
 """
 
 from __future__ import annotations
 
-import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from thunderagent.adapters.skyrl.compat import prepare_import
+from thunderagent.adapters.skyrl.compat import load, prepare_import
+from thunderagent.errors import ConfigError
 
 if TYPE_CHECKING:
     from thunderagent.adapters.skyrl.client import ThunderClient
     from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
-    from thunderagent.adapters.skyrl.experiment import ThunderExp, ThunderMixin
+    from thunderagent.adapters.skyrl.experiment import ThunderExp
+    from thunderagent.adapters.skyrl.mixin import ThunderMixin
+
+prepare_import()  # here, since Ray's workers and users' experiments import SkyRL with one of the modules
 
 __all__ = ["ThunderClient", "ThunderExp", "ThunderMixin", "ThunderSkyRLConfig", "main"]
-_MODULES = {"ThunderClient": "client", "ThunderExp": "experiment", "ThunderMixin": "experiment", "ThunderSkyRLConfig": "config"}
+_MODULES = {"ThunderClient": "client", "ThunderExp": "experiment", "ThunderMixin": "mixin", "ThunderSkyRLConfig": "config"}
 
 
 def main() -> None:
     """Entry point for ``trainer.override_entrypoint=thunderagent.adapters.skyrl``."""
-    from thunderagent.adapters.skyrl import experiment
-
-    experiment.main()
+    try:
+        load(f"{__name__}.experiment").main()
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def __getattr__(name: str) -> Any:
-    """The classes, imported with SkyRL when they are first asked for."""
+    """The classes, imported with SkyRL when they are first asked for.
+
+    Raises:
+        ConfigError: SkyRL is not installed, or not as it has to be.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    prepare_import()
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(load(f"{__name__}.{_MODULES[name]}"), name)

@@ -7,22 +7,37 @@ import functools
 import time
 from typing import Any, cast
 
+from skyrl.backends.skyrl_train.inference_servers.common import get_node_ip
 from skyrl.backends.skyrl_train.inference_servers.remote_inference_client import RemoteInferenceClient
 
-from thunderagent.adapters.skyrl.client import Host, ThunderClient
-from thunderagent.adapters.trajectory_ids import PHASE
+from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.skyrl.client import ThunderClient
+from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
+from thunderagent.adapters.skyrl.hosts import Host, InProcess
+from thunderagent.adapters.skyrl.router import ThunderRouter
+from thunderagent.adapters.skyrl.times import TIMES, TrajectoryTimes
+from thunderagent.adapters.skyrl.weight_syncs import resets_caches
+from thunderagent.adapters.trajectory_ids import PHASE, session_of
 from thunderagent.errors import ConfigError
+from thunderagent.session import Session
 
 WALL_TIME = "thunder/wall_s"
-"""Seconds since the tracker was made: the axis of the scheduler's metrics."""
+"""Seconds since the tracker was made: the axis of the scheduler's gauges and totals."""
 
 
-class SchedulingMixin:
-    """Overrides three of ``BasePPOExp``'s hooks; trainer, generator, environments and configuration stay the user's own."""
+class ThunderMixin:
+    """Overrides hooks of ``BasePPOExp``, whose configuration is a ``ThunderSkyRLConfig``.
 
-    def open_host(self, server_urls: list[str]) -> Host:
-        """Build the scheduler for these engines; called once."""
-        raise NotImplementedError
+    Trainer, generator, environments and servers stay the user's own.
+    """
+
+    cfg: ThunderSkyRLConfig
+    host: Host | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The scheduler in this process, if it is here."""
+        return self.host.session if isinstance(self.host, InProcess) else None
 
     def get_inference_client(self) -> ThunderClient:
         """SkyRL's client with its servers, rebuilt as a scheduled one."""
@@ -31,22 +46,42 @@ class SchedulingMixin:
             raise ConfigError("get_inference_client()", type(plain).__name__, "must be SkyRL's RemoteInferenceClient")
         values = {f.name: getattr(plain, f.name) for f in dataclasses.fields(plain) if f.init and not f.name.startswith("_")}
         client = ThunderClient(**values)
-        client._thunder = self._host = self.open_host(_engines(cast(Any, self).cfg, client))
+        client._workers_reset_caches = resets_caches(self.cfg)
+        client._thunder = self.host = self._open_host(client)
         return client
 
+    def _open_host(self, client: ThunderClient) -> Host:
+        disaggregated = self.cfg.generator.inference_engine.enable_pd
+        # Disaggregated prefill has to go through SkyRL's router: it counts as one engine.
+        engines = [client.proxy_url] if disaggregated else list(client.server_urls)
+        config = self.cfg.thunder_config()
+        if not self.cfg.thunder.gateway:
+            return InProcess(Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of))
+        router = ThunderRouter(config, engines, get_node_ip())
+        client.proxy_url = router.start()
+        replaced = getattr(self, "_inference_router", None)
+        if replaced is not None and not disaggregated:
+            replaced.shutdown()
+            self._inference_router = router
+        return router
+
     def get_generator(self, cfg: Any, tokenizer: Any, inference_engine_client: Any) -> Any:
-        """The user's generator; only the phase of each batch is noted on the way in."""
+        """The user's generator; the phase of each batch is noted on the way in, the times of its trajectories on the way out."""
         generator = cast(Any, super()).get_generator(cfg, tokenizer, inference_engine_client)
         inner = generator.generate
 
         @functools.wraps(inner)  # the fully-async trainer looks for `disable_tqdm` in the signature
         async def generate(input_batch: Any, *args: Any, **kwargs: Any) -> Any:
             metadata = input_batch.get("batch_metadata")
-            token = PHASE.set(metadata.training_phase if metadata is not None else PHASE.get())
+            times = TrajectoryTimes()
+            tokens = PHASE.set(metadata.training_phase if metadata is not None else PHASE.get()), TIMES.set(times)
             try:
-                return await inner(input_batch, *args, **kwargs)
+                output = await inner(input_batch, *args, **kwargs)
             finally:
-                PHASE.reset(token)
+                PHASE.reset(tokens[0])
+                TIMES.reset(tokens[1])
+            times.split(output, input_batch.get("trajectory_ids") or ())
+            return output
 
         generator.generate = generate
         return generator
@@ -54,33 +89,51 @@ class SchedulingMixin:
     def get_tracker(self) -> Any:
         """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary.
 
-        W&B draws them over wall time, SkyRL's own over the training step.
+        ``thunder/train/*`` and ``thunder/eval/*`` are those of the step; W&B draws all others, gauges and running totals, over
+        wall time.
         """
         tracker = cast(Any, super()).get_tracker()
-        if hasattr(tracker.logger, "define_metric"):
-            tracker.logger.define_metric(WALL_TIME, hidden=True)
-            tracker.logger.define_metric("thunder/*", step_metric=WALL_TIME)
-        started_s = time.monotonic()
+        logger, started_s = tracker.logger, time.monotonic()
         inner, inner_finish = tracker.log, tracker.finish
+        define_axes = functools.cache(functools.partial(_define_axes, logger))
 
         @functools.wraps(inner)
         def log(data: dict[str, Any], step: int, commit: bool = False) -> None:
-            inner({**data, **self._metrics(), WALL_TIME: time.monotonic() - started_s} if commit else data, step, commit)
+            if commit and self.host is not None:
+                totals = self._totals()
+                define_axes(tuple(totals))
+                data = {**data, **totals, **self._step_metrics(), WALL_TIME: time.monotonic() - started_s}
+            inner(data, step, commit)
 
         def finish() -> None:
-            run = getattr(tracker.logger, "run", None)  # of W&B, while it is open
+            run = getattr(logger, "run", None)  # of W&B, while it is open
             if run is not None:
-                run.summary.update(self._metrics())
+                run.summary.update(self._totals())
             inner_finish()
 
         tracker.log, tracker.finish = log, finish
         return tracker
 
-    def _metrics(self) -> dict[str, float]:
-        host = getattr(self, "_host", None)
-        return {} if host is None else {f"thunder/{name}": value for name, value in host.runtime.snapshot().items()}
+    def run(self) -> None:
+        """SkyRL's run; the profiles are complete however it ends."""
+        try:
+            cast(Any, super()).run()
+        finally:
+            if self.host is not None:
+                self.host.shutdown()
+
+    def _totals(self) -> dict[str, float]:
+        return {} if self.host is None else {f"thunder/{name}": value for name, value in self.host.snapshot().items()}
+
+    def _step_metrics(self) -> dict[str, float]:
+        assert self.host is not None, "there is a scheduler"
+        phases = self.host.take_window()
+        return {f"thunder/{phase}/{name}": value for phase, metrics in phases.items() for name, value in metrics.items()}
 
 
-def _engines(cfg: Any, client: RemoteInferenceClient) -> list[str]:
-    """The engines to place programs on. Disaggregated prefill has to go through SkyRL's router: it counts as one."""
-    return [client.proxy_url] if cfg.generator.inference_engine.enable_pd else list(client.server_urls)
+def _define_axes(logger: Any, names: tuple[str, ...]) -> None:
+    """In W&B. By name: a pattern would take the step's metrics too."""
+    if hasattr(logger, "define_metric"):
+        logger.define_metric(WALL_TIME, hidden=True)
+        for name in names:
+            logger.define_metric(name, step_metric=WALL_TIME)

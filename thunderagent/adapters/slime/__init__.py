@@ -1,1 +1,39 @@
-"""slime: its rollout hooks, scheduled."""
+"""thunderagent under slime: two of its hooks, by their paths.
+
+- ``--custom-generate-function-path thunderagent.adapters.slime.generate``: every turn of your own generate function is scheduled;
+- ``--rollout-function-path thunderagent.adapters.slime.generate_rollout``: the same, and metrics of each step.
+
+Settings are the section ``thunder:`` of the file that ``--custom-config-path`` names (``settings.SlimeSettings``). slime is
+imported when one of them is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+__all__ = ["generate", "generate_rollout"]
+
+
+async def generate(args: Namespace, sample: Any, sampling_params: dict[str, Any], evaluation: bool = False) -> Any:
+    """slime's hook for one sample: ``thunder.inner_generate``, with its turns scheduled.
+
+    Raises:
+        ConfigError: a setting is not usable, or slime is none that is supported.
+    """
+    from thunderagent.adapters.slime import samples
+
+    return await samples.generate(args, sample, sampling_params, evaluation)
+
+
+def generate_rollout(args: Namespace, rollout_id: int, data_source: Any, evaluation: bool = False) -> Any:
+    """slime's hook for one step: ``thunder.inner_rollout`` (``inner_eval`` for evaluation), its samples scheduled and measured.
+
+    Raises:
+        ConfigError: as ``generate``.
+    """
+    from thunderagent.adapters.slime import rollout
+
+    return rollout.generate_rollout(args, rollout_id, data_source, evaluation)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ class Server:
     url: str
     http: aiohttp.ClientSession
     engine: SimulatedEngine
+    die: Callable[[], Awaitable[None]]
+    """Nobody answers any more."""
 
     async def events(self, path: str, body: Any) -> list[str]:
         """The events of a stream, as they are."""
@@ -79,27 +82,29 @@ EOS = TOKENIZER.eos_token_id
 SPEC = EngineSpec(kv_capacity_tokens=4096, prefill_tokens_per_s=10_000.0, decode_step_s=0.01, decode_s_per_kv_token=1e-7)
 
 
-def serve(
-    scenario: Callable[[Server], Awaitable[T]],
-    answers: Answers | None = None,
-    *,
-    time_scale: float = 100.0,
-    spec: EngineSpec = SPEC,
-    **options: Any,
-) -> T:
-    """Run a scenario against a server of its own; it may take 10 s."""
+@asynccontextmanager
+async def running(
+    answers: Answers | None = None, *, time_scale: float = 100.0, spec: EngineSpec = SPEC, **options: Any
+) -> AsyncIterator[Server]:
+    """A server of its own."""
+    engine = SimulatedEngine(spec)
+    app = build_app(engine, answers or Scripted("hello"), TOKENIZER, time_scale=time_scale, **options)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with aiohttp.ClientSession() as http:
+            yield Server(url, http, engine, runner.cleanup)
+    finally:
+        await runner.cleanup()
+
+
+def serve(scenario: Callable[[Server], Awaitable[T]], answers: Answers | None = None, **options: Any) -> T:
+    """Run a scenario against a server of its own (``running``); it may take 10 s."""
 
     async def main() -> T:
-        engine = SimulatedEngine(spec)
-        app = build_app(engine, answers or Scripted("hello"), TOKENIZER, time_scale=time_scale, **options)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            async with aiohttp.ClientSession() as http, asyncio.timeout(10):
-                return await scenario(Server(url, http, engine))
-        finally:
-            await runner.cleanup()
+        async with running(answers, **options) as server, asyncio.timeout(10):
+            return await scenario(server)
 
     return asyncio.run(main())

@@ -78,3 +78,43 @@ def test_a_request_without_a_prompt_is_refused() -> None:
 
     status, answer = serve(scenario)
     assert (status, answer["error"]["param"]) == (400, "text")
+
+
+def test_the_stop_string_that_comes_first_ends_an_answer() -> None:
+    policy = Scripted("a<search>b</search>c</answer>d")
+    stops = ["</answer>", "</search>", "never"]
+
+    async def scenario(server: Server) -> list[Any]:
+        return [
+            (await server.post(PATH, {"text": "one", "return_logprob": True, "sampling_params": params}))[1]
+            for params in (
+                {"stop": stops},
+                {"stop": stops, "no_stop_trim": True},
+                {"stop": "</search>", "no_stop_trim": True, "max_new_tokens": 3},
+            )
+        ]
+
+    trimmed, whole, cut = serve(scenario, policy)
+    assert (trimmed["text"], whole["text"], cut["text"]) == ("a<search>b", "a<search>b</search>", "a<s")
+    for answer in (trimmed, whole):
+        assert TOKENIZER.decode(answer["output_ids"]) == "a<search>b</search>"
+        assert answer["meta_info"]["finish_reason"] == {"type": "stop", "matched": "</search>"}
+    assert cut["meta_info"]["finish_reason"]["type"] == "length"
+
+
+def test_a_stop_string_ends_a_stream_too() -> None:
+    async def scenario(server: Server) -> list[str]:
+        return await server.events(PATH, {"text": "one", "stream": True, "sampling_params": {"stop": ["lo"]}})
+
+    last = orjson.loads(serve(scenario)[-2].removeprefix("data: "))
+    assert (last["text"], last["meta_info"]["finish_reason"]["matched"]) == ("hel", "lo")
+
+
+def test_the_end_token_is_shown_where_nothing_is_trimmed() -> None:
+    """As slime asks for it: the text is what its tokens are."""
+
+    async def scenario(server: Server) -> Any:
+        return await server.post(PATH, {"text": "one", "sampling_params": {"no_stop_trim": True, "skip_special_tokens": False}})
+
+    _, answer = serve(scenario)
+    assert answer["text"] == TOKENIZER.decode(answer["output_ids"]) == "hello<|im_end|>"

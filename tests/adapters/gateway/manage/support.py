@@ -131,12 +131,16 @@ class Gateway:
         for url in (A, B):
             self.watch.join(url, self.capacity_tokens)
         self._turn_ids = 1_000_000
+        self.ended_rollouts = 0
 
     def begin_weight_sync(self) -> None:
         self.runtime.begin_weight_sync()
 
     def end_weight_sync(self, *, kv_lost: bool) -> None:
         self.runtime.end_weight_sync(kv_lost=kv_lost)
+
+    def end_rollout(self) -> None:
+        self.ended_rollouts += 1
 
     async def _probe(self, backend_id: str, *, generation: bool) -> bool:
         return False
@@ -166,9 +170,15 @@ class Gateway:
         self.runtime.report(TurnArrived(program_id, self._turn_ids, prompt, **more))  # type: ignore[arg-type]
 
     async def ask(
-        self, method: str, target: str, *, body: bytes | Sequence[bytes] = b"", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes | Sequence[bytes] = b"",
+        headers: dict[str, str] | None = None,
+        client: str = "127.0.0.1",
     ) -> Answer:
-        """One request; each of the body's parts comes as a message of its own."""
+        """One request, from the address ``client``; each of the body's parts comes as a message of its own."""
         path, _, query = target.partition("?")
         parts = [body] if isinstance(body, bytes) else list(body)
         messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
@@ -191,7 +201,7 @@ class Gateway:
             "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
             "server": ("127.0.0.1", 8300),
-            "client": ("127.0.0.1", 1),
+            "client": (client, 1),
         }
         await self.app()(scope, receive, send)  # type: ignore[arg-type]
         start, *rest = sent

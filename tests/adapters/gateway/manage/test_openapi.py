@@ -15,7 +15,7 @@ from thunderagent.adapters.gateway.controls import CONTROLS
 from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.manage import openapi
 from thunderagent.adapters.gateway.manage.openapi import SCHEDULED
-from thunderagent.adapters.gateway.relay import PROGRAM_HEADERS
+from thunderagent.adapters.gateway.program_ids import PROGRAM_HEADERS
 
 from .support import ADMIN, WITH_KEYS, Gateway, run
 
@@ -70,11 +70,11 @@ def test_what_acts_on_engines_says_whom_it_reaches() -> None:
     run(scenario)
 
 
-def test_scheduled_endpoints_take_the_two_headers_and_any_body() -> None:
+def test_scheduled_endpoints_take_the_headers_of_programs_and_any_body() -> None:
     async def scenario() -> None:
         document = (await Gateway().get("/openapi.json")).json
         chat = document["paths"]["/v1/chat/completions"]["post"]
-        assert [parameter["name"] for parameter in chat["parameters"]] == ["X-Session-ID", "X-Program-ID"]
+        assert [parameter["name"] for parameter in chat["parameters"]] == [*("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")]
         assert chat["requestBody"]["content"]["application/json"]["schema"]["additionalProperties"] is True
         assert document["openapi"] == "3.1.0"
         assert set(SCHEDULED) == set(DIALECTS)

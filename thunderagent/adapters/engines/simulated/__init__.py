@@ -1,4 +1,4 @@
-"""A simulated engine behind vLLM's HTTP interface, in real or scaled time: no GPU, no model, scripted answers."""
+"""A simulated engine behind vLLM's or SGLang's HTTP interface, in real or scaled time: no GPU, no model, scripted answers."""
 
 from thunderagent.adapters.engines.simulated.answers import Answers, Echo
 from thunderagent.adapters.engines.simulated.app import build_app

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Literal
 
 from aiohttp import web
 
@@ -17,16 +18,20 @@ from thunderagent.adapters.engines.simulated.control import ControlEndpoints
 from thunderagent.adapters.engines.simulated.driver import EngineDriver
 from thunderagent.adapters.engines.simulated.errors import errors_as_json
 from thunderagent.adapters.engines.simulated.generate import GenerateEndpoint
+from thunderagent.adapters.engines.simulated.identity import IdentityEndpoints
 from thunderagent.adapters.engines.simulated.messages import MessagesEndpoint
 from thunderagent.adapters.engines.simulated.responses import ResponsesEndpoint
 from thunderagent.adapters.engines.simulated.service import Service
 from thunderagent.adapters.engines.simulated.sglang import SglangEndpoint
+from thunderagent.adapters.engines.simulated.sglang_control import SglangControlEndpoints
 from thunderagent.adapters.engines.simulated.tokenizer import Tokenizer
 from thunderagent.simulation import SimulatedEngine
 
 # A prompt of 10 million token ids; aiohttp's default of 1 MiB holds less than 200,000.
 MAX_BODY_BYTES = 64 << 20
 
+Dialect = Literal["vllm", "sglang"]
+DIALECTS: tuple[Dialect, ...] = ("vllm", "sglang")
 DRIVER = web.AppKey("driver", EngineDriver)
 
 
@@ -35,6 +40,7 @@ def build_app(
     answers: Answers,
     tokenizer: Tokenizer,
     *,
+    dialect: Dialect = "vllm",
     model_name: str = "simulated",
     time_scale: float = 1.0,
     max_model_len_tokens: int | None = None,
@@ -49,6 +55,7 @@ def build_app(
         engine: the model; the application owns it from now on.
         answers: what it says.
         tokenizer: its tokenizer.
+        dialect: whose pages and controls it has; prompts are taken at all endpoints in either.
         model_name: the name clients use.
         time_scale: simulated seconds per wall second.
         max_model_len_tokens: longest prompt plus output; the KV capacity if None.
@@ -66,6 +73,7 @@ def build_app(
     driver = EngineDriver(engine, time_scale=time_scale, clock=clock)
     service = Service(driver, answers, tokenizer, model_name, max_model_len_tokens, random.Random(seed))
     generate = GenerateEndpoint(service)
+    control = SglangControlEndpoints(service) if dialect == "sglang" else ControlEndpoints(service)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[errors_as_json])
     app[DRIVER] = driver
     app.add_routes(
@@ -77,7 +85,8 @@ def build_app(
             web.post("/v1/messages", MessagesEndpoint(service).create),
             web.post("/v1/responses", ResponsesEndpoint(service).create),
             web.post("/generate", SglangEndpoint(service).generate),
-            *ControlEndpoints(service).routes(),
+            *IdentityEndpoints(service, "sglang" if dialect == "sglang" else "thunderagent").routes(),
+            *control.routes(),
         ]
     )
     app.cleanup_ctx.append(_drive)

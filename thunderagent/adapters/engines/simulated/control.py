@@ -1,21 +1,14 @@
-"""Everything but generating: identity, health, sessions, pausing, the prefix cache and weight updates."""
+"""What vLLM answers besides generating: metrics, sessions, pausing, the prefix cache and weight updates."""
 
 from __future__ import annotations
 
 import orjson
 from aiohttp import web
 
-from thunderagent.adapters.engines.simulated.driver import Phase
 from thunderagent.adapters.engines.simulated.errors import ApiError
 from thunderagent.adapters.engines.simulated.metrics import render_metrics
 from thunderagent.adapters.engines.simulated.service import Service
-from thunderagent.adapters.engines.simulated.wire import (
-    AbortRequests,
-    DetokenizeRequest,
-    TokenizeRequest,
-    json_response,
-    read_body,
-)
+from thunderagent.adapters.engines.simulated.wire import AbortRequests, json_response, read_body
 
 # What RemoteInferenceClient calls around a weight update; there are no weights, so success is all there is to say.
 NO_OPERATIONS = ("/sleep", "/wake_up", "/init_weight_transfer_engine", "/update_weights", "/collective_rpc")
@@ -29,16 +22,12 @@ class ControlEndpoints:
         self._driver = service.driver
 
     def routes(self) -> list[web.RouteDef]:
-        """All routes of the control plane."""
+        """All its routes."""
         return [
-            web.get("/health", self._health),
-            web.get("/v1/models", self._models),
             web.get("/get_server_info", self._server_info),
             web.get("/get_world_size", self._world_size),
             web.get("/load", self._load),
             web.get("/metrics", self._metrics),
-            web.post("/tokenize", self._tokenize),
-            web.post("/detokenize", self._detokenize),
             web.post("/finish_session", self._finish_session),
             web.post("/abort_requests", self._abort_requests),
             web.post("/pause", self._pause),
@@ -47,22 +36,6 @@ class ControlEndpoints:
             web.post("/reset_prefix_cache", self._reset_prefix_cache),
             *(web.post(path, self._nothing) for path in NO_OPERATIONS),
         ]
-
-    async def _health(self, request: web.Request) -> web.Response:
-        if self._driver.failed:
-            raise ApiError("the simulated engine has stopped", status=503)
-        return web.Response()
-
-    async def _models(self, request: web.Request) -> web.Response:
-        service = self._service
-        model = {
-            "id": service.model_name,
-            "object": "model",
-            "created": 0,
-            "owned_by": "thunderagent",
-            "max_model_len": service.max_model_len_tokens,
-        }
-        return json_response({"object": "list", "data": [model]})
 
     async def _server_info(self, request: web.Request) -> web.Response:
         spec = self._driver.engine.spec
@@ -85,14 +58,6 @@ class ControlEndpoints:
     async def _metrics(self, request: web.Request) -> web.Response:
         text = render_metrics(self._driver.engine, self._service.model_name)
         return web.Response(text=text, content_type="text/plain", charset="utf-8")
-
-    async def _tokenize(self, request: web.Request) -> web.Response:
-        tokens = self._service.tokenizer.encode((await read_body(request, TokenizeRequest)).prompt)
-        return json_response({"tokens": tokens, "count": len(tokens), "max_model_len": self._service.max_model_len_tokens})
-
-    async def _detokenize(self, request: web.Request) -> web.Response:
-        body = await read_body(request, DetokenizeRequest)
-        return json_response({"prompt": self._service.tokenizer.decode(body.tokens)})
 
     async def _finish_session(self, request: web.Request) -> web.Response:
         # Meant for routers; an engine keeps no sessions.
@@ -119,7 +84,7 @@ class ControlEndpoints:
             case _:
                 raise ApiError(f"mode is {mode!r}, it must be 'abort', 'wait' or 'keep'", param="mode")
         # A resume may have overtaken a pause that waits.
-        if clear_cache and self._driver.phase is Phase.PAUSED:
+        if clear_cache and self._driver.paused:
             self._driver.engine.reset_prefix_cache(recompute_running=True)
         return json_response({"status": "paused"})
 
@@ -128,7 +93,7 @@ class ControlEndpoints:
         return json_response({"status": "resumed"})
 
     async def _is_paused(self, request: web.Request) -> web.Response:
-        return json_response({"is_paused": self._driver.phase is Phase.PAUSED})
+        return json_response({"is_paused": self._driver.paused})
 
     async def _reset_prefix_cache(self, request: web.Request) -> web.Response:
         # vLLM reads the query, SkyRL's client sends a body.

@@ -76,6 +76,7 @@ class EngineDriver:
         self._live: dict[str, Generation] = {}
         self._streams: dict[str, Generation] = {}
         self._held: list[Generation] = []
+        self._holds_arrivals = False
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -84,6 +85,11 @@ class EngineDriver:
     def unfinished(self) -> int:
         """Requests that clients wait for, held back ones included."""
         return len(self._live)
+
+    @property
+    def paused(self) -> bool:
+        """Whether no steps run."""
+        return self.phase is Phase.PAUSED
 
     def submit(
         self, request_id: str, prompt: Sequence[int], output: Sequence[int], salt: str, *, stream: bool = False
@@ -100,7 +106,7 @@ class EngineDriver:
             raise ValueError(f"request_id is {request_id!r}, a request in the engine has it already")
         done = asyncio.get_running_loop().create_future()
         generation = Generation(request_id, prompt, output, salt, done, changed=asyncio.Event() if stream else None)
-        if self.phase is Phase.DRAINING:
+        if self.phase is Phase.DRAINING or self._holds_arrivals:
             self._held.append(generation)
         else:
             self._enter(generation)
@@ -130,15 +136,23 @@ class EngineDriver:
         if self._live.get(generation.request_id) is generation:
             self.abort(generation.request_id)
 
+    def abort_all(self, prefix: str = "") -> None:
+        """The same for all whose id starts like this."""
+        for request_id in [request_id for request_id in self._live if request_id.startswith(prefix)]:
+            self.abort(request_id)
+
     def pause_keeping(self) -> None:
         """Freeze all requests; new ones queue."""
         self.phase = Phase.PAUSED
 
     def pause_aborting(self) -> None:
         """End all requests with the tokens they have, then freeze."""
-        for request_id in list(self._live):
-            self.abort(request_id)
+        self.abort_all()
         self.phase = Phase.PAUSED
+
+    def hold_arrivals(self) -> None:
+        """Keep new requests out of the engine until it is resumed, as SGLang does while it is paused."""
+        self._holds_arrivals = True
 
     async def pause_draining(self) -> None:
         """Hold new requests back, wait until the others are done, then freeze (unless resumed meanwhile)."""
@@ -154,6 +168,7 @@ class EngineDriver:
     def resume(self) -> None:
         """Go on where a pause stopped."""
         self.phase = Phase.RUNNING
+        self._holds_arrivals = False
         held, self._held = self._held, []
         for generation in held:
             self._enter(generation)

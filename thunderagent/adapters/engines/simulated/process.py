@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from thunderagent.adapters.engines.simulated.answers import load_answers
-from thunderagent.adapters.engines.simulated.app import build_app
+from thunderagent.adapters.engines.simulated.app import DIALECTS, build_app
 from thunderagent.adapters.engines.simulated.tokenizer import ChatMLTokenizer
 from thunderagent.adapters.whole_file import write_whole
 from thunderagent.simulation import EngineSpec, SimulatedEngine
@@ -43,13 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m thunderagent.adapters.engines.simulated",
-        description="A simulated inference engine with vLLM's HTTP interface; the defaults are a 32B model on 2 H100.",
+        description="A simulated inference engine with vLLM's or SGLang's HTTP interface; by default a 32B model on 2 H100.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     add("--port-file", type=Path, help="file that gets the server's URL once it accepts connections")
     add("--exit-with-parent", action="store_true", help="exit when the parent process dies")
+    add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose metrics, identity and controls it has")
     add("--answers", default="thunderagent.adapters.engines.simulated.answers:echo", help="policy as MODULE:FACTORY")
     add("--answers-arg", action="append", default=[], metavar="KEY=VALUE", help="argument of the factory; repeatable")
     add("--served-model-name", default="simulated", help="the name clients use")
@@ -86,6 +87,7 @@ def _app_of(options: argparse.Namespace) -> web.Application:
         SimulatedEngine(spec),
         load_answers(options.answers, _pairs(options.answers_arg), options.seed),
         ChatMLTokenizer.from_directory(options.tokenizer),
+        dialect=options.dialect,
         model_name=options.served_model_name,
         time_scale=options.time_scale,
         max_model_len_tokens=options.max_model_len_tokens,

@@ -31,6 +31,8 @@ class Job:
     generation: Generation
     full_output_tokens: int
     """Length of the answer before `max_tokens` cut it."""
+    stop: str | None = None
+    """The stop string that ends the answer, if one does."""
 
     def finish_reason(self, record: RequestRecord | None) -> str:
         """OpenAI's finish reason, or vLLM's "abort"."""
@@ -39,7 +41,7 @@ class Job:
         return "length" if self.full_output_tokens > len(self.generation.output) else "stop"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Service:
     """The model behind the endpoints."""
 
@@ -50,6 +52,8 @@ class Service:
     max_model_len_tokens: int
     """Prompt and output together; at most the engine's KV capacity."""
     randomness: random.Random = field(default_factory=lambda: random.Random(0))
+    weight_version: str = "default"
+    """What SGLang says unless it was told another one."""
 
     def check_request(self, model: str | None, n: int) -> None:
         """Raises ApiError for a model that is not served (404) and for several samples."""
@@ -74,12 +78,14 @@ class Service:
         cache_salt: str | None,
         request_id: str | None,
         stream: bool = False,
+        stop: Sequence[str] = (),
     ) -> Iterator[Job]:
         """A generation that is aborted when its handler leaves early, for instance because the client did.
 
         Args:
             prompt: its text, special tokens included, or its token ids.
             prompt_field: name of the body's field that holds the prompt, for error messages.
+            stop: texts of which the first that the answer has ends it.
 
         Raises:
             ApiError: the prompt is empty, has unknown tokens or is too long, or the request id is taken.
@@ -91,7 +97,9 @@ class Service:
             self._check_prompt(prompt, prompt_field)
             text = self.tokenizer.decode(prompt)
         answer = self.answers.answer(text, request.headers.get(SESSION_HEADER))
-        output = [*self.tokenizer.encode(answer), self.tokenizer.eos_token_id]
+        answer, stopped_by = _up_to_stop(answer, stop)
+        end = [self.tokenizer.eos_token_id] if stopped_by is None else []
+        output = [*self.tokenizer.encode(answer), *end]
         limit = min(max_tokens or self.max_model_len_tokens, self.max_model_len_tokens - len(prompt))
         request_id = request_id or request.headers.get("X-Request-Id") or uuid.uuid4().hex
         try:
@@ -99,7 +107,7 @@ class Service:
         except ValueError as error:
             raise ApiError(str(error), param="request_id") from error
         try:
-            yield Job(generation, len(output))
+            yield Job(generation, len(output), stopped_by)
         finally:
             self.driver.discard(generation)
 
@@ -161,3 +169,12 @@ class Service:
                 param=prompt_field,
                 code="context_length_exceeded",
             )
+
+
+def _up_to_stop(answer: str, stop: Sequence[str]) -> tuple[str, str | None]:
+    """The answer up to the end of the stop string that ends first, and which that is."""
+    ends = [(answer.index(text) + len(text), text) for text in stop if text in answer]
+    if not ends:
+        return answer, None
+    end, text = min(ends)
+    return answer[:end], text

@@ -9,11 +9,8 @@ from aiohttp import web
 
 from thunderagent.adapters.engines.simulated.service import Job, Service
 from thunderagent.adapters.engines.simulated.sse import EventStream
-from thunderagent.adapters.engines.simulated.wire import SglangRequest, json_response, read_body
+from thunderagent.adapters.engines.simulated.wire import SglangRequest, SglangSamplingParams, json_response, read_body
 from thunderagent.simulation import RequestRecord
-
-WEIGHT_VERSION = "default"
-"""What SGLang says unless it was told another one."""
 
 
 class SglangEndpoint:
@@ -36,11 +33,13 @@ class SglangEndpoint:
             cache_salt=body.cache_salt,
             request_id=body.rid,
             stream=body.stream,
+            stop=body.sampling_params.stops(),
         ) as job:
             if body.stream:
                 return await self._stream(request, job, body)
             record = await job.generation.done
-            return json_response(self._answer(job, body, job.generation.token_ids, service.text(job), self._end(job, record)))
+            text = self._ended(job, body, service.text(job), record)
+            return json_response(self._answer(job, body, job.generation.token_ids, text, self._end(job, record)))
 
     async def _stream(self, request: web.Request, job: Job, body: SglangRequest) -> web.StreamResponse:
         """Every event has all that was generated so far."""
@@ -52,6 +51,7 @@ class SglangEndpoint:
             if not job.generation.done.done():
                 await events.send(self._answer(job, body, job.generation.token_ids, text, {"finish_reason": None}))
         record = await job.generation.done
+        text = self._ended(job, body, text, record)
         await events.send(self._answer(job, body, job.generation.token_ids, text, self._end(job, record)))
         await events.send_done()
         return await events.close()
@@ -62,7 +62,7 @@ class SglangEndpoint:
             "prompt_tokens": len(job.generation.prompt),
             "completion_tokens": len(token_ids),
             "cached_tokens": 0,
-            "weight_version": WEIGHT_VERSION,
+            "weight_version": self._service.weight_version,
         }
         if body.return_logprob:
             logprobs = self._service.made_up_logprobs(len(token_ids))
@@ -75,7 +75,7 @@ class SglangEndpoint:
         if record is None:
             return {"finish_reason": {"type": "abort", "message": "Aborted"}}
         token_ids = job.generation.token_ids
-        reason: dict[str, Any] = {"type": "stop", "matched": token_ids[-1]}
+        reason: dict[str, Any] = {"type": "stop", "matched": job.stop or token_ids[-1]}
         if job.finish_reason(record) == "length":
             reason = {"type": "length", "length": len(token_ids)}
         took_s = record.queued_s + record.prefill_s + record.decode_s
@@ -84,3 +84,16 @@ class SglangEndpoint:
             "cached_tokens": record.cached_tokens,
             "e2e_latency": took_s / self._service.driver.time_scale,
         }
+
+    def _ended(self, job: Job, body: SglangRequest, text: str, record: RequestRecord | None) -> str:
+        """The text with what ended it, or without: as the request wants it."""
+        params = body.sampling_params
+        if record is None or job.finish_reason(record) == "length":
+            return text
+        if job.stop is not None:
+            return text if params.no_stop_trim else text.removesuffix(job.stop)
+        return text + self._service.tokenizer.decode([job.generation.token_ids[-1]]) if _shows_end(params) else text
+
+
+def _shows_end(params: SglangSamplingParams) -> bool:
+    return params.no_stop_trim and not params.skip_special_tokens

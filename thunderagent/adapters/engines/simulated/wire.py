@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import orjson
@@ -144,6 +144,13 @@ class SglangSamplingParams(msgspec.Struct):
 
     max_new_tokens: PositiveInt | None = 128
     n: int = 1
+    stop: str | list[str] | None = None
+    no_stop_trim: bool = False
+    skip_special_tokens: bool = True
+
+    def stops(self) -> list[str]:
+        """Texts that end an answer."""
+        return [self.stop] if isinstance(self.stop, str) else [text for text in self.stop or () if text]
 
 
 class SglangRequest(msgspec.Struct):
@@ -175,6 +182,34 @@ class DetokenizeRequest(msgspec.Struct):
     """Body of /detokenize."""
 
     tokens: list[TokenId]
+
+
+class SglangAbort(msgspec.Struct):
+    """Body of SGLang's /abort_request."""
+
+    rid: str | None = None
+    abort_all: bool = False
+
+
+class SglangPause(msgspec.Struct):
+    """Body of /pause_generation."""
+
+    mode: Literal["abort", "retract", "in_place"] = "abort"
+
+
+class WeightVersion(msgspec.Struct):
+    """Body of /update_weight_version."""
+
+    new_version: str
+    abort_all_requests: bool = True
+
+
+class WeightUpdate(msgspec.Struct):
+    """Body of SGLang's weight updates, as far as an engine without weights cares."""
+
+    weight_version: str | None = None
+    flush_cache: bool = True
+    abort_all_requests: bool = False
 
 
 class AbortRequests(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from thunderagent.adapters.gateway import counts
-from thunderagent.adapters.gateway.answer import Answered, Asked, StreamReader
+from thunderagent.adapters.gateway.answer import Aborted, Answered, Asked, StreamReader
 from thunderagent.adapters.gateway.body import BodyReader
 from thunderagent.adapters.gateway.raw_json import UNREADABLE
 from thunderagent.adapters.gateway.shared_starts import NO_START, SharedStart, shared_start
@@ -46,11 +46,13 @@ class Api:
         takes_priority: bool = False,
         takes_rid: bool = False,
         rank_in_body: bool = False,
+        aborted: Aborted | None = None,
         chat: bool = False,
     ) -> None:
         self.path = path
         self.anthropic = anthropic
         self.takes_priority, self.takes_rid, self.rank_in_body = takes_priority, takes_rid, rank_in_body
+        self.aborted = aborted
         self._chat = chat
         self._requests = requests
         self._answered = answered

@@ -22,6 +22,7 @@ from thunderagent.adapters.gateway.manage import (
     programs,
     prometheus,
     release,
+    slime_router,
     weight_sync,
     workers,
 )
@@ -61,6 +62,9 @@ class Settings(Protocol):
     @property
     def metrics(self) -> bool: ...
 
+    @property
+    def router_for(self) -> str | None: ...
+
 
 def management(
     gateway: Managed,
@@ -80,6 +84,8 @@ def management(
         resolve: finds the addresses of the names of new engines.
     """
     endpoints = tuple(e for e in endpoints if settings.metrics or e not in prometheus.ENDPOINTS)
+    if settings.router_for is not None:  # what its clients ask of it takes the place of our own
+        endpoints = (*(e for e in endpoints if not e.path.startswith("/workers")), *slime_router.ENDPOINTS)
     access = access or Access(Keys(settings.api_keys), Keys(settings.admin_keys))
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:

@@ -99,6 +99,10 @@ class Managed(Protocol):
         """Let turns start again. ``kv_lost``: KV computed with the old weights is not used any more."""
         ...
 
+    def end_rollout(self) -> None:
+        """Answer what waits as aborted: the rollout that it belongs to is over."""
+        ...
+
     @property
     def draining(self) -> bool:
         """Whether the gateway is about to stop and takes no new requests."""

@@ -29,7 +29,7 @@ SCHEDULED = {
 }
 """Endpoints whose requests are turns of programs. Their bodies are the engines' matter."""
 
-PROGRAM_HEADERS = ("X-Session-ID", "X-Program-ID")
+PROGRAM_HEADERS = ("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")
 
 _PROBLEM_TEXTS = {
     400: "The request is not usable.",

@@ -42,8 +42,8 @@ async def usable_url(text: str, resolve: Resolve = resolve) -> str:
         RequestProblem: 400, it is none, or leads where no engine can be.
     """
     url, host = base_url(text)
-    literal = _literal(host)
-    addresses = [literal] if literal is not None else [ipaddress.ip_address(found) for found in await resolve(host)]
+    known = literal_address(host)
+    addresses = [known] if known is not None else [ipaddress.ip_address(found) for found in await resolve(host)]
     if not addresses:
         raise _problem("its host is not known: no address is found for it")
     for address in addresses:
@@ -81,7 +81,7 @@ def base_url(text: str) -> tuple[str, str]:
     return f"{parts.scheme}://{bracketed}" + ("" if usual else f":{port}"), host
 
 
-def _literal(host: str) -> Address | None:
+def literal_address(host: str) -> Address | None:
     """The address that a host is, in any spelling that a resolver takes (``0xa9fea9fe``); None: it is a name."""
     try:
         return ipaddress.ip_address(host)

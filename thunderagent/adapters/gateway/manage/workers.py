@@ -128,7 +128,7 @@ async def list_servers(gateway: Managed, request: Request) -> Response:
 async def add_worker(gateway: Managed, request: Request) -> Response:
     """It gets turns as soon as it has answered. Adding one that is there is no error; one that is draining stays."""
     url = await usable_url(await _asked_url(request), request.app.state.resolve)
-    there = _by_name(gateway, url)
+    there = by_name(gateway, url)
     if there is not None:
         url = there.url
     await gateway.workers.add(url)
@@ -138,14 +138,27 @@ async def add_worker(gateway: Managed, request: Request) -> Response:
 
 async def drain_worker(gateway: Managed, request: Request) -> Response:
     """It gets no new turns, its programs move, and it leaves when its turns have ended; with ``force`` it leaves at once."""
-    force = flag(request, "force")
+    return await drain(gateway, await named_worker(gateway, request), force=flag(request, "force") is True)
+
+
+async def named_worker(gateway: Managed, request: Request) -> Worker:
+    """The engine that a request names by its id or URL.
+
+    Raises:
+        RequestProblem: 404, there is none; 400, it names none.
+    """
     name: str = request.path_params.get("worker_id") or await _asked_url(request)
-    worker = _by_name(gateway, name)
+    worker = by_name(gateway, name)
     if worker is None:
         raise RequestProblem(404, "unknown_worker", "there is no such engine", param="url")
+    return worker
+
+
+async def drain(gateway: Managed, worker: Worker, *, force: bool) -> Response:
+    """Let an engine go; ``force``: at once."""
     leave = gateway.workers.remove if force else gateway.workers.drain
     await leave(worker.url)
-    gone = force or _by_name(gateway, worker.url) is None  # there is nothing to wait for where it was down
+    gone = force or by_name(gateway, worker.url) is None  # there is nothing to wait for where it was down
     changed = WorkerChanged(worker_id(worker.url), worker.url, "removed" if gone else "draining")
     return as_json(changed, 200 if gone else 202)
 
@@ -158,7 +171,7 @@ async def _asked_url(request: Request) -> str:
     return url
 
 
-def _by_name(gateway: Managed, name: str) -> Worker | None:
+def by_name(gateway: Managed, name: str) -> Worker | None:
     """The engine of this id or URL, however the URL is spelt."""
     url = base_url(name)[0] if "://" in name else name
     return next((worker for worker in gateway.workers.list() if url in (_spelt(worker.url), worker_id(worker.url))), None)

@@ -9,13 +9,13 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from recipes.skyrl_swe.picture import draw_comparison
-from recipes.skyrl_swe.report import print_comparison
-from recipes.skyrl_swe.summary import read_jsonl
+from recipes.common.jsonl import read_jsonl
+from recipes.common.picture import draw_comparison
+from recipes.common.report import print_comparison
 
 
 class CompareRuns(Callback):
-    """Named in ``configs/skyrl_swe.yaml``; Hydra calls it."""
+    """Named in the recipes' YAML files; Hydra calls it."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Compare the runs that have a summary."""

@@ -11,23 +11,25 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from recipes.skyrl_swe.summary import read_jsonl
+from recipes.common.jsonl import read_jsonl
 
 COLOURS = ("#8a8f98", "#e4572e", "#2e86ab", "#76b041")
 PARTS = {"pause_s": "held back", "queue_s": "engine queue", "prefill_s": "prefill", "decode_s": "decode", "tool_call_s": "tool"}
-PART_COLOURS = ("#f3c13a", "#c0c5ce", "#2e86ab", "#76b041", "#b08ea2")
+PART_COLOURS = dict(zip(PARTS, ("#f3c13a", "#c0c5ce", "#2e86ab", "#76b041", "#b08ea2"), strict=True))
 WINDOW_STEPS = 60
 
 
 def draw_comparison(run_dirs: list[Path], path: Path) -> None:
     """Write a PNG over the runs' step profiles."""
     figure, (progress, hits, parts) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
-    labels = []
+    labels: list[str] = []
+    told: list[dict[str, Any]] = []
     for index, run_dir in enumerate(run_dirs):
         summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
         steps = [step for step in read_jsonl(run_dir / "profile.jsonl") if step["outcome"] == "completed"]
         if not steps:
             continue
+        told += steps
         steps.sort(key=lambda step: step["completed_at"])
         colour = COLOURS[index % len(COLOURS)]
         label = summary["mode"]
@@ -45,8 +47,9 @@ def draw_comparison(run_dirs: list[Path], path: Path) -> None:
     parts.set_yticks(range(len(labels)), labels, rotation=90, va="center")
     parts.set_xmargin(0.12)  # room for the sums
     parts.invert_yaxis()
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in PART_COLOURS]
-    parts.legend(handles, PARTS.values(), loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, frameon=False, fontsize=9)
+    shown = _shown_parts(told)
+    handles = [plt.Rectangle((0, 0), 1, 1, color=PART_COLOURS[part]) for part in shown]
+    parts.legend(handles, shown.values(), loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, frameon=False, fontsize=9)
     for axes in (progress, hits):
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
@@ -54,6 +57,13 @@ def draw_comparison(run_dirs: list[Path], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _shown_parts(steps: list[dict[str, Any]]) -> dict[str, str]:
+    """Those that were measured; an engine that tells no prefill has all its time in one."""
+    if any(step["prefill_s"] is not None for step in steps):
+        return PARTS
+    return {"pause_s": "held back", "decode_s": "in the engine", "tool_call_s": "tool"}
 
 
 def _rolling_hits(steps: list[dict[str, Any]]) -> list[float]:
@@ -67,7 +77,7 @@ def _rolling_hits(steps: list[dict[str, Any]]) -> list[float]:
 
 def _stack(axes: Any, row: int, steps: list[dict[str, Any]]) -> None:
     left = 0.0
-    for part, colour in zip(PARTS, PART_COLOURS, strict=True):
+    for part, colour in PART_COLOURS.items():
         width = sum(step[part] or 0.0 for step in steps) / len(steps)
         axes.barh(row, width, left=left, color=colour, height=0.55)
         left += width

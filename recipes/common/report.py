@@ -19,23 +19,26 @@ ROWS = {
     "reprefilled_tokens": ("re-prefilled tokens", "{:,d}"),
     "paused_s": ("held back (s, all programs)", "{:.0f}"),
     "rollout_s": ("rollout (s)", "{:.1f}"),
+    "rollout_s_per_step": ("rollout of a training step (s)", "{:.1f}"),
     "wall_s": ("whole run (s)", "{:.1f}"),
     "peak_rss_mb": ("peak memory (MiB)", "{:d}"),
-    "scheduler_cpu_share": ("scheduler's share of SkyRL's CPU", "{:.2%}"),
+    "scheduler_cpu_share": ("scheduler's share of the framework's CPU", "{:.2%}"),
     "scheduler_cpu_share_of_run": ("scheduler's share of all CPU", "{:.2%}"),
 }
-RATIOS = ("steps_per_min", "reprefilled_tokens", "rollout_s")
+"""Of a summary, as far as it has them."""
+RATIOS = ("steps_per_min", "reprefilled_tokens", "rollout_s", "rollout_s_per_step")
+"""Rows of which the ratio says something."""
 
 
 def print_summary(summary: dict[str, Any], out_dir: Path) -> None:
     """One run."""
-    _print([summary], f"skyrl_swe, {summary['mode']}", {})
+    _print([summary], f"{summary['recipe']}, {summary['mode']}", {})
     Console().print(f"profiles and summary: {out_dir}", soft_wrap=True)
 
 
 def print_comparison(summaries: list[dict[str, Any]], ratios: dict[str, float], out_dir: Path) -> None:
     """Two or more runs side by side; the last column compares the last with the first."""
-    _print(summaries, "skyrl_swe", ratios)
+    _print(summaries, summaries[0]["recipe"], ratios)
     Console().print(f"comparison and picture: {out_dir}", soft_wrap=True)
 
 
@@ -47,6 +50,8 @@ def _print(summaries: list[dict[str, Any]], title: str, ratios: dict[str, float]
     if ratios:
         table.add_column("ratio", justify="right")
     for key, (label, form) in ROWS.items():
+        if key not in summaries[0]:
+            continue
         cells = [form.format(summary[key]) for summary in summaries]
         if ratios:
             cells.append(f"{ratios[key]:.2f}x" if key in ratios and key in RATIOS else "")

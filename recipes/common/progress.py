@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from recipes.skyrl_swe.config import RecipeConfig
+from recipes.common.jsonl import Tail
 
 LINE_EVERY_S = 10.0
 """Where there is no terminal, a line now and then is enough."""
 
 
-class Tail:
-    """New whole lines of a growing JSONL file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._position = 0
-
-    def read(self) -> list[dict[str, Any]]:
-        """Rows since the last call; none while the file does not exist."""
-        if not self._path.exists():
-            return []
-        with self._path.open("rb") as file:
-            file.seek(self._position)
-            data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        self._position += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
-
-
 class Progress:
     """A bar over trajectories with the figures that matter beside it; plain lines where there is no terminal."""
 
-    def __init__(self, config: RecipeConfig, out_dir: Path) -> None:
+    def __init__(self, out_dir: Path, *, mode: str, total: int, starting: str, shown: bool) -> None:
+        """`starting`: what is said until the first step; `total`: trajectories."""
         self._steps, self._ends = Tail(out_dir / "profile.jsonl"), Tail(out_dir / "trajectories.jsonl")
-        self._total = config.trajectories
-        self._mode = config.mode
+        self._total = total
+        self._mode = mode
+        self._starting = starting
         self._console = Console(stderr=True)
-        self._shown = config.progress
+        self._shown = shown
         self._bar = RichProgress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -55,7 +37,7 @@ class Progress:
             console=self._console,
             disable=not (self._shown and self._console.is_terminal),
         )
-        self._task = self._bar.add_task(f"{self._mode:>8}", total=self._total, figures="starting SkyRL and Ray")
+        self._task = self._bar.add_task(f"{self._mode:>8}", total=self._total, figures=starting)
         self._last_line_s = time.monotonic()
         self._count = {"steps": 0, "prompt": 0, "cached": 0, "ends": 0, "solved": 0, "errors": 0}
         self._first_at: float | None = None
@@ -89,7 +71,7 @@ class Progress:
     def _figures(self) -> str:
         count = self._count
         if self._first_at is None:
-            return "starting SkyRL and Ray"
+            return self._starting
         per_min = 60 * count["steps"] / max(1.0, time.time() - self._first_at)
         hit = count["cached"] / count["prompt"] if count["prompt"] else 0.0
         errors = f", {count['errors']} errors" if count["errors"] else ""

@@ -1,4 +1,4 @@
-"""The byte-level tokenizer as SkyRL loads one, with a ChatML template."""
+"""The byte-level tokenizer as transformers loads one, with a ChatML template."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def make_tokenizer() -> Any:
 
 
 def save_tokenizer(directory: Path) -> Path:
-    """Write it where SkyRL and the embedded engine look for a model's tokenizer."""
+    """Write it where a framework and the embedded engine look for a model's tokenizer."""
     make_tokenizer().save_pretrained(str(directory))
     return directory

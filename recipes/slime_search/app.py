@@ -1,0 +1,35 @@
+"""The Hydra application: one call per run, two or more in a multirun."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from recipes.common.config import CONFIG_DIR
+from recipes.common.entry import fail
+from recipes.common.hydra_config import from_omegaconf
+from recipes.common.report import print_summary
+from recipes.slime_search.config import RecipeConfig
+from recipes.slime_search.supervise import supervise
+from thunderagent.errors import ConfigError
+
+ConfigStore.instance().store(name="slime_search_schema", node=RecipeConfig)
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="slime_search")  # type: ignore[untyped-decorator]
+def app(composed: DictConfig) -> None:
+    """One rollout under one scheduling mode."""
+    out_dir = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        summary = supervise(from_omegaconf(composed, RecipeConfig), out_dir)
+    except ConfigError as error:  # here, because Hydra prints a line of its own for what passes through it
+        fail(str(error))
+    print_summary(summary, out_dir)
+    if summary["exit_status"]:
+        print(f"error: slime ended with status {summary['exit_status']}; see {out_dir / 'run.log'}", file=sys.stderr)
+        sys.exit(1)
