@@ -39,9 +39,8 @@ def test_a_lease_that_is_not_renewed_ends() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("lre"), st.integers(0, 3), st.integers(1, 5)), max_size=60))
 def test_no_slot_is_ever_lent_to_two_or_lost(steps: list[tuple[str, int, int]]) -> None:
-    slots, held, now = Slots(range(4)), dict[int, tuple[str, int]](), 0
-    for kind, program, length in steps:
-        now += 1
+    slots, held = Slots(range(4)), dict[int, tuple[str, int]]()
+    for now, (kind, program, length) in enumerate(steps, start=1):
         held = {slot: (owner, end) for slot, (owner, end) in held.items() if end > now}
         name = f"p{program}"
         if kind == "l":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.core.resources.host import Host
@@ -101,7 +103,7 @@ def test_a_removal_that_fails_is_tried_for_ever_ever_more_seldom() -> None:
         assert host.send(events.ReleaseFailed("a", "busy"))[-1].__class__.__name__ == "WakeAt"
         while not host.releasing:
             host.wait(1)
-    pauses_s = [later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False)]
+    pauses_s = [later - earlier for earlier, later in itertools.pairwise(times_s)]
     assert pauses_s == [1, 2, 4, 8, 16, 32, *[LONGEST_PAUSE_S] * 3]
     host.removed("a")
     assert host.sandboxes.pool.sandboxes == {}
