@@ -35,11 +35,11 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
-def none_or_one_of(*allowed: str) -> Check:
+def one_of_or_null(*allowed: str) -> Check:
     """One of these names, or None."""
 
     def check(value: object) -> str | None:
-        return None if value is None or value in allowed else f"must be one of {', '.join(allowed)}, or null"
+        return None if value is None or value in allowed else f"must be {' or '.join(allowed)}, or null"
 
     return check
 

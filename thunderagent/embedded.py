@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import uvloop
 
@@ -35,13 +35,12 @@ class EmbeddedGateway:
         self.url = ""
         """Of the gateway, once it is started."""
         self._settings = settings
-        self._make = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
+        self._make: Callable[[], Serving] = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
         self._thread = threading.Thread(target=self._run, name="thunderagent-gateway", daemon=True)
         self._ready: concurrent.futures.Future[str] = concurrent.futures.Future()
-        self._calls: set[concurrent.futures.Future[Any]] = set()
         self._lock = threading.Lock()
-        """Of ``_calls`` and ``_runs``."""
         self._runs = False
+        """Changed and relied on under the lock: what was handed to the loop while it ran is called before it closes."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._serving: Serving | None = None
@@ -68,30 +67,22 @@ class EmbeddedGateway:
         """Call it on the gateway's loop, and wait for what it returns or raises. Not from that loop.
 
         Raises:
-            ContractError: the gateway does not run, or not any more; whether it was called is not known then.
+            ContractError: the gateway does not run, or not any more.
         """
         assert threading.current_thread() is not self._thread, "it would wait for itself"
         done: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def run() -> None:
-            if done.set_running_or_notify_cancel():
-                try:
-                    done.set_result(function(self.serving))
-                except BaseException as error:
-                    done.set_exception(error)
+            try:
+                done.set_result(function(self.serving))
+            except BaseException as error:
+                done.set_exception(error)
 
         with self._lock:
             if not self._runs or self._loop is None:
                 raise ContractError("the gateway does not run")
-            self._calls.add(done)
             self._loop.call_soon_threadsafe(run)
-        try:
-            return done.result()
-        except concurrent.futures.CancelledError:
-            raise ContractError("the gateway has stopped") from None
-        finally:
-            with self._lock:
-                self._calls.discard(done)
+        return done.result()
 
     def stop(self) -> None:
         """End it; requests that run have ``settings.drain_s``. May be called again."""
@@ -103,7 +94,8 @@ class EmbeddedGateway:
 
     def _run(self) -> None:
         try:
-            uvloop.run(self._serve())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:
             if self._ready.done():
                 raise
@@ -121,5 +113,3 @@ class EmbeddedGateway:
         finally:
             with self._lock:
                 self._runs = False
-                for call in self._calls:  # those that have not begun: nobody would tell them
-                    call.cancel()

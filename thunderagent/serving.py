@@ -104,7 +104,7 @@ class Serving:
         self.session.on_step(self.gateway.took_step)
 
     async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
-        """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` is called with the gateway's URL."""
+        """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""
         await self.session.start(required=False)
         served = Served(self.gateway.short_way, self.gateway.app, self.gateway.admin, self.gateway.begin_drain)
         host = _shown(self.settings.host)

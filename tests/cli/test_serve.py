@@ -273,3 +273,15 @@ def test_no_error_shows_a_key(serve: Callable[..., Ran], monkeypatch: pytest.Mon
 
     assert ran.problem.startswith("environment=THUNDERAGENT_API_KEY: a key must be printable ASCII")
     assert "sesame" not in ran.err + ran.out
+
+
+def test_in_the_place_of_slimes_router_engines_need_not_be_named(
+    thunderagent: Command, gateway: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert thunderagent("serve", "--router-for", "slime").status == 0
+    assert (gateway.served[0][1].router_for, gateway.served[0][2]) == ("slime", [])
+    assert thunderagent("serve", "--router-for", "slime", "--backends", ENGINE).status == 0
+    assert gateway.served[1][2] == [ENGINE]
+    assert thunderagent("serve", "--router-for", "verl").problem == "--router-for=verl: must be slime, or null"
+    monkeypatch.setenv("THUNDERAGENT_API_KEY", "k")
+    assert "--router-for=slime: does not go with API keys" in thunderagent("serve", "--router-for", "slime").problem

@@ -56,3 +56,29 @@ def test_an_exact_prompt_is_taken_as_it_is() -> None:
     d.end(d.arrive("p", 1_234), prompt=1_234, completion=6)
     d.arrive("p", 1_300)
     assert d.program("p").context_tokens == 1_300
+
+
+def test_a_shared_start_whose_text_alone_is_known_is_estimated_and_counted_once() -> None:
+    d = driver()
+    for name in ("p", "q"):
+        d.arrive(name, None, prompt_characters=8_000, prefix="system", prefix_characters=6_000)
+    assert d.program("p").shared_tokens == d.program("q").shared_tokens == 6_000 / CHARACTERS_PER_TOKEN
+    assert d.scheduler.ledger.backends["a"].shared_tokens == 6_000 / CHARACTERS_PER_TOKEN
+
+
+def test_tokens_of_a_shared_start_that_are_given_are_not_estimated() -> None:
+    d = driver()
+    d.arrive("p", 2_000, prefix="system", prefix_tokens=700, prefix_characters=6_000)
+    assert d.program("p").shared_tokens == 700
+
+
+def test_two_estimates_of_a_start_may_differ_a_little_and_it_is_still_shared() -> None:
+    d = driver()
+    d.arrive("p", None, prompt_characters=6_000, prefix="system", prefix_characters=5_900)
+    for i in range(50):
+        d.end(d.arrive(f"long words {i}", None, prompt_characters=5_000), prompt=1_000)
+    d.arrive("q", None, prompt_characters=6_000, prefix="system", prefix_characters=5_900)
+    d.arrive("another text", None, prompt_characters=3_000, prefix="system", prefix_characters=2_900)
+    shared = d.program("p").shared_tokens
+    assert d.program("q").context_tokens == d.program("q").shared_tokens == shared
+    assert d.program("another text").shared_tokens == 0

@@ -178,10 +178,11 @@ def test_numbers_that_cannot_be_are_counted_and_made_harmless() -> None:
 def test_odd_numbers_beside_the_prompt_are_made_harmless_too() -> None:
     driver = Driver(ThunderPolicy(), a=10_000)
     odd = {"prompt_characters": math.nan, "prompt_images": -1, "prefix": "s", "prefix_tokens": math.inf, "priority": math.nan}
+    odd["prefix_characters"] = -2
     assert driver.admitted_to(driver.arrive("p", None, **odd)) == "a"
     program = driver.program("p")
     assert (program.context_tokens, program.shared_tokens, program.priority) == (0, 0, 0)
-    assert driver.scheduler.counters.bad_values == 4
+    assert driver.scheduler.counters.bad_values == 5
     driver.arrive("q", 10, priority=1.0)
     assert driver.program("q").priority == 1
 

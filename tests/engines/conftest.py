@@ -18,6 +18,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """SGLang's are run where they are asked for: its environment is not made by ``scripts/test``."""
     for item in items:
         if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("engine"))  # one engine serves them all
             item.add_marker(pytest.mark.engine if "[vllm" in item.nodeid else pytest.mark.sglang)
     if "sglang" not in config.option.markexpr:
         kept = [item for item in items if not item.get_closest_marker("sglang")]

@@ -35,6 +35,10 @@ class TokenEstimator:
             known_tokens = program.exact_prompt_tokens
         return known_tokens + round(characters / self.ratio(program)) + images * IMAGE_TOKENS
 
+    def prefix_tokens(self, event: TurnArrived) -> int:
+        """Tokens of the start that a program shares: as given, else estimated."""
+        return event.prefix_tokens or round(event.prefix_characters / self.characters_per_token)
+
     def ratio(self, program: Program | None) -> float:
         """Characters per token of a program's text: its own, drawn towards that of all."""
         if program is None or not program.prompt_characters or program.prompt_images:

@@ -30,6 +30,8 @@ class TurnArrived:
     """Names a start of the context that programs of any group share, such as a system prompt. Read with the first turn."""
     prefix_tokens: int = 0
     """Tokens in that start."""
+    prefix_characters: int = 0
+    """Its text, as ``prompt_characters``, where its tokens are not known."""
     priority: int = 0
     """Of the program, read with its first turn; lower goes first."""
     retry: bool = False

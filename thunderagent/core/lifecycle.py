@@ -17,7 +17,7 @@ def new_program(state: State, event: TurnArrived, prompt_tokens: int) -> Program
     program = Program(event.program_id, state.births, event.phase, event.priority)
     state.births += 1
     state.programs[program.id] = program
-    state.prefixes.enter(program, event, prompt_tokens)
+    state.prefixes.enter(program, event, prompt_tokens, state.estimator.prefix_tokens(event))
     state.effects.append(PrepareTools(program.id))
     return program
 

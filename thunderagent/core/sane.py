@@ -22,8 +22,12 @@ def tokens(value: float, counters: Counters) -> int:
 
 def arrival(event: TurnArrived, counters: Counters) -> TurnArrived:
     """An arrival whose counts beside the prompt's tokens are usable."""
-    if event.prompt_characters.__class__ is event.prompt_images.__class__ is event.prefix_tokens.__class__ is int and (
-        event.prompt_characters >= 0 and event.prompt_images >= 0 and event.prefix_tokens >= 0 and event.priority.__class__ is int
+    characters, images, prefix, start = (
+        *(event.prompt_characters, event.prompt_images),
+        *(event.prefix_tokens, event.prefix_characters),
+    )
+    if characters.__class__ is images.__class__ is prefix.__class__ is start.__class__ is event.priority.__class__ is int and (
+        characters >= 0 and images >= 0 and prefix >= 0 and start >= 0
     ):
         return event
     return replace(
@@ -31,6 +35,7 @@ def arrival(event: TurnArrived, counters: Counters) -> TurnArrived:
         prompt_characters=tokens(event.prompt_characters, counters),
         prompt_images=tokens(event.prompt_images, counters),
         prefix_tokens=tokens(event.prefix_tokens, counters),
+        prefix_characters=tokens(event.prefix_characters, counters),
         priority=int(event.priority) if math.isfinite(event.priority) else tokens(event.priority, counters),
     )
 

@@ -98,6 +98,7 @@ class Runtime:
         tool: str = "",
         prefix: str = "",
         prefix_tokens: int = 0,
+        prefix_characters: int = 0,
         priority: int = 0,
         patience: Patience = ENDLESS,
     ) -> Turn:
@@ -117,6 +118,7 @@ class Runtime:
             tool,
             prefix,
             prefix_tokens,
+            prefix_characters,
             priority,
         )
         return Turn(arrival, self, patience)

@@ -24,6 +24,7 @@ ADDRESS = "must be an address or a name of this machine, such as 127.0.0.1 or 0.
         ("port", True, "must be from 0 (takes a free one) to 65535"),
         ("admin_port", 70_000, "must be from 0 (takes a free one) to 65535"),
         ("admin_port", 8300, "must be another than gateway.port, or null to share it"),
+        ("router_for", "skyrl", "must be slime, or null"),
         ("max_body_bytes", 0, "must be a positive whole number"),
         ("max_body_bytes", 1.5, "must be a positive whole number"),
         ("max_head_bytes", 0, "must be a positive whole number"),
@@ -70,3 +71,9 @@ def test_every_number_has_a_check() -> None:
         if field.name not in unchecked:
             with pytest.raises(ConfigError):
                 GatewaySettings(**{field.name: "nonsense / value"}).validate()
+
+
+def test_keys_do_not_go_with_a_client_that_sends_none() -> None:
+    with pytest.raises(ConfigError, match="router_for=slime: does not go with API keys: slime sends none"):
+        GatewaySettings(router_for="slime", api_keys=("k",)).validate()
+    GatewaySettings(router_for="slime", admin_keys=("k",)).validate()

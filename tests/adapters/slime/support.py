@@ -48,6 +48,8 @@ class Engine:
         """Paths and JSON bodies."""
         app = build_app(self.engine, answers, ChatMLTokenizer(byte_tokenizer()), dialect="sglang", time_scale=time_scale)
         app.middlewares.append(self._noting)
+        self.on_work: Callable[[], object] | None = None
+        """Called once, with the next request to generate."""
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.01)
         self.url = ""
 
@@ -67,6 +69,9 @@ class Engine:
     async def _noting(self, request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
         if request.method == "POST":
             self.asked.append((request.path, json.loads(await request.read() or b"{}")))
+        if request.path == "/generate" and self.on_work is not None:
+            on_work, self.on_work = self.on_work, None
+            on_work()
         return await handler(request)
 
 
@@ -97,8 +102,15 @@ class World:
 
     def kill(self, engine: Engine) -> None:
         """It dies, and slime's router forgets it."""
-        self.run(engine.stop())
+        self.run(self._kill(engine))
+
+    def kill_at_work(self, engine: Engine) -> None:
+        """The same, as soon as it has something to do."""
+        engine.on_work = lambda: self._loop.create_task(self._kill(engine))
+
+    async def _kill(self, engine: Engine) -> None:
         self.engines.remove(engine)
+        await engine.stop()
 
     def close(self) -> None:
         for engine in tuple(self.engines):
@@ -148,7 +160,7 @@ class World:
             **{"dynamic_sampling_filter_path": None, "rollout_sample_filter_path": None, "buffer_filter_path": None},
             **{"rollout_all_samples_process_path": None, "rollout_sample_hook_path": [], "partial_rollout": False},
             **{"mask_offpolicy_in_partial_rollout": False, "use_rollout_routing_replay": False, "group_rm": False},
-            **{"rollout_function_path": "slime.rollout.sglang_rollout.generate_rollout", "custom_rm_path": None},
+            **{"rollout_function_path": "thunderagent.adapters.slime.generate_rollout", "custom_rm_path": None},
             **{"custom_generate_function_path": "thunderagent.adapters.slime.generate", "rm_type": "random"},
             **{"reward_key": None, "eval_reward_key": None, "prompt_data": self._prompts(32), "input_key": "input"},
             **{"label_key": "label", "metadata_key": "metadata", "tool_key": None, "multimodal_keys": None},

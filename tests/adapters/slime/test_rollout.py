@@ -17,7 +17,10 @@ from thunderagent.adapters.slime import generate_rollout, hosts
 from thunderagent.errors import ConfigError
 
 INNER = "tests.adapters.slime.inner."
-LONG = Fixed("x" * 400)
+LONG = Fixed("x" * 200)
+SOON_S = 1.0
+"""For an abort, on a busy machine: it takes less than a tenth of that (``benchmarks.rl`` measures it), and 3 s or more if a
+turn is let in after it."""
 
 
 def step(world: World, args: Namespace, data_source: Any, rollout_id: int = 0, evaluation: bool = False) -> Any:
@@ -64,7 +67,7 @@ def test_a_step_of_slime_is_scheduled_and_leaves_nothing(world: World, data_sour
     assert world.routed == 0, "every turn went through the scheduler"
     told = thunder(output.metrics)
     assert (told["turns"], told["programs_left"], told["programs_kept"], told["backends"]) == (12, 0, 0, 1)
-    assert told["prompt_tokens"] > told["completion_tokens"] > 0
+    assert told["prompt_tokens"] > 0 < told["completion_tokens"]
     second = thunder(step(world, world.args(), data_source, 1).metrics)
     assert second["turns"] == 12, "of this step alone"
     assert second["kv_hit_rate"] > 0
@@ -73,7 +76,8 @@ def test_a_step_of_slime_is_scheduled_and_leaves_nothing(world: World, data_sour
 def test_without_scheduling_steps_are_measured_all_the_same(world: World, data_source: Any) -> None:
     world.engine()
     told = thunder(step(world, world.args(thunder={"mode": "default"}), data_source).metrics)
-    assert (told["turns"], told["wait_max_s"]) == (12, 0)
+    assert told["turns"] == 12
+    assert told["pauses"] == 0
 
 
 def test_the_path_of_the_rollout_function_is_enough(world: World, data_source: Any) -> None:
@@ -119,7 +123,7 @@ def test_an_evaluation_is_scheduled_and_measured_apart(world: World, data_source
 
 
 def test_an_abort_with_many_held_programs_takes_no_time(world: World, data_source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = world.engine(LONG, kv_capacity_tokens=2_000, time_scale=10.0)
+    engine = world.engine(LONG, kv_capacity_tokens=1_200, time_scale=20.0)
     args = world.args(
         over_sampling_batch_size=10,
         rollout_batch_size=3,
@@ -131,7 +135,7 @@ def test_an_abort_with_many_held_programs_takes_no_time(world: World, data_sourc
     told = thunder(output.metrics)
     assert told["aborted_samples"] + 12 <= 40
     assert told["aborted_samples"] >= 20
-    assert max(took_s) < 0.1
+    assert max(took_s) < SOON_S
     assert told["programs_left"] == 0
     asked = len(engine.calls("/generate"))
     assert len(engine.calls("/abort_request")) == 1, "no turn was let in after the abort"
@@ -142,18 +146,18 @@ def test_an_abort_with_many_held_programs_takes_no_time(world: World, data_sourc
 def test_a_function_that_never_looks_is_told_with_every_turn(
     world: World, data_source: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = world.engine(LONG, kv_capacity_tokens=2_000, time_scale=10.0)
+    engine = world.engine(LONG, kv_capacity_tokens=1_200, time_scale=20.0)
     args = world.args(
         over_sampling_batch_size=10, rollout_max_response_len=600, thunder={"inner_generate": INNER + "never_looks"}
     )
     took_s = aborting(args, monkeypatch)
     step(world, args, data_source)
-    assert max(took_s) < 0.1
+    assert max(took_s) < SOON_S
     assert len(engine.calls("/abort_request")) == 1
 
 
 def test_partial_samples_go_on_as_the_programs_that_they_were(world: World, data_source: Any) -> None:
-    world.engine(LONG, kv_capacity_tokens=3_000, time_scale=10.0)
+    world.engine(LONG, kv_capacity_tokens=1_500, time_scale=20.0)
     args = world.args(
         partial_rollout=True,
         over_sampling_batch_size=8,
@@ -165,9 +169,9 @@ def test_partial_samples_go_on_as_the_programs_that_they_were(world: World, data
         output = step(world, args, data_source, rollout_id)
         told = thunder(output.metrics)
         kept.append(told["programs_kept"])
-        back = [sample for group in data_source.buffer for sample in group if sample.status.value == "aborted" and sample.tokens]
+        ran = [sample for group in data_source.buffer for sample in group if sample.status.value == "aborted" and sample.response]
         host = hosts._hosts[f"http://127.0.0.1:{world.port}"]
-        programs = {f"train/{sample.group_index}/{sample.session_id}" for sample in back}
+        programs = {f"train/{sample.group_index}/{sample.session_id}" for sample in ran}
         assert programs <= host._kept  # type: ignore[attr-defined]
         assert told["programs_left"] == 0
         assert statuses(output) == {"completed"}
@@ -188,22 +192,17 @@ def test_a_list_of_samples_is_fine_without(world: World, data_source: Any) -> No
     assert thunder(output.metrics)["programs_left"] == 0
 
 
-def test_fully_async_rollouts_run_on_a_loop_of_their_own(world: World, data_source: Any) -> None:
-    from slime.utils.eval_config import EvalDatasetConfig
-
+def test_fully_async_rollouts_are_scheduled_and_measured(world: World, data_source: Any) -> None:
     world.engine(time_scale=40.0)
     section = {"inner_rollout": "slime.rollout.fully_async_rollout.generate_rollout_fully_async"}
-    keys = {"input_key": "input", "label_key": "label", "metadata_key": "metadata", "rm_type": "random"}
-    sampling = {"n_samples_per_eval_prompt": 1, "temperature": 1.0, "top_p": 1.0, "top_k": -1, "max_response_len": 64}
-    toy = EvalDatasetConfig(name="toy", path=world.args().prompt_data + "@[:6]", **keys, **sampling)
-    args = world.args(thunder=section, eval_datasets=[toy], sglang_server_concurrency=4)
+    args = world.args(thunder=section, sglang_server_concurrency=4)
+    turns = 0.0
     for rollout_id in range(2):
         output = step(world, args, data_source, rollout_id)
         assert [len(group) for group in output.samples] == [4, 4, 4]
-        assert thunder(output.metrics)["turns"] >= 12
+        turns += thunder(output.metrics)["turns"]
         assert thunder(output.metrics)["programs_left"] == 0
-        evaluated = step(world, args, data_source, rollout_id, evaluation=True)
-        assert thunder(evaluated.metrics, "eval/thunder/")["turns"] == 6, "on slime's other loop, at the same time"
+    assert turns >= 24, "those of the next step begin before"
     assert world.routed == 0
 
 
@@ -211,7 +210,7 @@ def test_what_fully_async_puts_back_keeps_its_program(world: World, data_source:
     """Engines abort what runs there when weights are updated."""
     import requests
 
-    engine = world.engine(LONG, time_scale=2.0)
+    engine = world.engine(LONG, time_scale=4.0)
     section = {
         "inner_rollout": "slime.rollout.fully_async_rollout.generate_rollout_fully_async",
         "inner_generate": INNER + "several_turns",
@@ -232,9 +231,9 @@ def test_what_fully_async_puts_back_keeps_its_program(world: World, data_source:
 def test_an_engine_that_dies_costs_no_sample(world: World, data_source: Any) -> None:
     first, second = world.engine(time_scale=2.0), world.engine(time_scale=2.0)
     args = world.args(rollout_batch_size=6, over_sampling_batch_size=6)
-    world._loop.call_soon_threadsafe(world._loop.call_later, 0.3, lambda: world._loop.create_task(second.stop()))
+    world.kill_at_work(second)
     output = step(world, args, data_source)
-    world.engines.remove(second)
+    assert second not in world.engines
     assert statuses(output) == {"completed"}
     assert thunder(output.metrics)["failed_samples"] == 0
     third = world.engine(time_scale=2.0)  # slime starts it anew, on another port

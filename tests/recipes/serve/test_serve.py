@@ -151,6 +151,14 @@ def test_served_engines_are_taken_as_they_are(gateway: Serving, tmp_path: Path, 
     assert capsys.readouterr().err.startswith("note: http://gpu1:30000/v1 is used as http://gpu1:30000")
 
 
+def test_in_the_place_of_slimes_router_no_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = composed("engine=sglang", "gateway.router_for=slime")
+    assert (config.settings().router_for, config.engine.urls) == ("slime", [])
+    monkeypatch.setenv("THUNDERAGENT_API_KEY", "k")
+    with pytest.raises(ConfigError, match=r"gateway\.router_for=slime: does not go with API keys"):
+        config.settings()
+
+
 @pytest.mark.parametrize(
     ("override", "problem"),
     [

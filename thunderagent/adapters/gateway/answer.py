@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from thunderagent.adapters.gateway.shared_starts import SharedStart
 from thunderagent.core import PromptSize, Usage
 
 NO_PROMPT = PromptSize(0, 0)
@@ -97,6 +98,10 @@ class Dialect(Protocol):
         Raises:
             RequestProblem: 400; it is no JSON object, or one of our fields is not usable.
         """
+        ...
+
+    def shared_start(self, body: bytes) -> SharedStart:
+        """What the request begins with and other programs may begin with too; to be read of a program's first turn."""
         ...
 
     def answered(self, body: bytes, asked: Asked | None = None) -> Answered:

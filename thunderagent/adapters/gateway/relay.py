@@ -35,6 +35,7 @@ from thunderagent.adapters.gateway.setbacks import (
     without_answer,
 )
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.shared_starts import NO_START
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
@@ -140,7 +141,7 @@ class Relay:
         program_id = named or f"{self._nameless}-{next(self._numbers)}"
         self._held_bytes += held_bytes
         try:
-            await self._run(exchange, asked, program_id)
+            await self._run(exchange, asked, program_id, nameless=named is None)
         except (Interrupted, asyncio.CancelledError):
             if exchange.disconnected or not exchange.interrupted:
                 raise
@@ -152,14 +153,18 @@ class Relay:
             if named is None or (not ran and self._never_ran(program_id)):
                 self._runtime.release(program_id)
 
-    async def _run(self, exchange: Exchange, asked: Asked, program_id: str) -> None:
+    async def _run(self, exchange: Exchange, asked: Asked, program_id: str, *, nameless: bool) -> None:
         """One turn."""
         self._interruptions.hold(exchange, program_id)
+        begins = not nameless and program_id not in self._runtime.scheduler.programs
+        start = exchange.dialect.shared_start(asked.body) if begins else NO_START
         turn = self._runtime.turn(
             program_id,
             prompt_tokens=asked.prompt_tokens,
             prompt=asked.prompt,
             group="" if self._group_of is None else self._group_of(program_id),
+            prefix=start.name,
+            prefix_characters=start.characters,
             patience=self._patience,
         )
         async with turn:

@@ -100,8 +100,8 @@ async def run(
     try:
         await tasks[0]
     finally:
-        for each in beside:
-            each.cancel()
+        for task in beside:
+            task.cancel()
         for each in servers[1:]:
             each.should_exit = True
         await asyncio.gather(*tasks[1:], return_exceptions=True)

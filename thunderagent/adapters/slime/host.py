@@ -102,16 +102,21 @@ class EmbeddedHost:
 
     def enter(self, program_id: str) -> None:
         """One that comes back goes on where it was."""
-        self._kept.discard(program_id)
         self._running.add(program_id)
+        self._kept.discard(program_id)
 
     async def leave(self, program_id: str, *, comes_back: bool) -> None:
         """Released, unless it comes back."""
-        self._running.discard(program_id)
         if comes_back:
             self._kept.add(program_id)
+            self._running.discard(program_id)
         else:
-            self._tell(lambda serving: serving.session.runtime.release(program_id))
+            self._tell(lambda serving: self._release(serving, program_id))
+
+    def _release(self, serving: Serving, program_id: str) -> None:
+        """At no moment is it known to the scheduler and nobody's: a step of others may end just then (fully-async)."""
+        serving.session.runtime.release(program_id)
+        self._running.discard(program_id)
 
     def interrupt(self, aborted: bool) -> None:
         """Held turns of training, and those that arrive, are answered as aborted until it is over."""

@@ -53,12 +53,14 @@ def test_a_prompt_is_text_or_ids_with_images_beside_it(fields: dict[str, Any], s
 
 
 def test_a_whole_answer_has_its_counts_in_meta_info() -> None:
-    assert SGLANG_GENERATE.answered(json.dumps(generated("Hi", 2)).encode()) == Answered(Usage(1843, 2, 1824))
+    assert SGLANG_GENERATE.answered(json.dumps(generated("Hi", 2)).encode()) == Answered(
+        Usage(1843, 2, 1824), weight_version="default"
+    )
 
 
 def test_of_a_batch_the_longest_context_counts() -> None:
     answers = [generated("Hi", 2), generated("Hello", 5), {"meta_info": None}]
-    assert SGLANG_GENERATE.answered(json.dumps(answers).encode()) == Answered(Usage(1843, 5, 1824))
+    assert SGLANG_GENERATE.answered(json.dumps(answers).encode()) == Answered(Usage(1843, 5, 1824), weight_version="default")
     assert SGLANG_GENERATE.answered(b" []") == Answered()
 
 
@@ -69,4 +71,4 @@ def test_every_event_has_the_counts_so_far() -> None:
         if n % 100 == 0:
             assert reader.answered.usage == Usage(1843, n, 1824)
     reader.feed(DONE)
-    assert reader.answered == Answered(Usage(1843, 299, 1824))
+    assert reader.answered == Answered(Usage(1843, 299, 1824), weight_version="default")

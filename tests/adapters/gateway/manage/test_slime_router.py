@@ -9,7 +9,7 @@ import pytest
 
 from thunderagent.adapters.gateway.settings import GatewaySettings
 
-from .support import A, ADMIN, B, Answer, Gateway, run
+from .support import ADMIN, A, Answer, B, Gateway, run
 
 ROUTER = GatewaySettings(router_for="slime")
 ROLLOUT = {"user-agent": "python-httpx/0.28.1"}

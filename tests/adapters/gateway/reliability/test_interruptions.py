@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.gateway.reliability import apis
-from tests.adapters.gateway.reliability.behaviours import answers, fails, once_open, resets, stalls
+from tests.adapters.gateway.reliability.behaviours import answers, fails, once_open, one_after_the_other, resets, stalls
 from tests.adapters.gateway.reliability.client import Client
 from tests.adapters.gateway.reliability.fake_engine import Visit
 from tests.adapters.gateway.reliability.world import World, on_loop, soon, until, world
@@ -195,11 +195,13 @@ async def test_a_client_that_leaves_in_the_same_moment_is_not_answered() -> None
         before = here.tables()
         client = await sent(here, "train/1")
         await waiting(here, 1)
-        running = [connection.running for connection in here.state.connections if not connection.running.dialect.anthropic]
-        client.vanish()
-        await until(lambda: any(exchange.disconnected for exchange in running))
+        (exchange,) = here.gateway.interruptions._held
         here.gateway.interruptions.begin("train/")
+        exchange.disconnected = True
+        exchange.set()
         await here.until_tables_are(before)
+        assert (here.gateway.counts.disconnects, here.gateway.counts.problems["interrupted"]) == (1, 0)
+        client.vanish()
 
 
 # The end of a whole rollout
@@ -253,13 +255,11 @@ async def test_programs_of_the_rollout_are_over_after_a_while_unless_they_were_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(interruptions, "LEAVING_S", 0.2)
-    async with world() as here:
+    async with world(one_after_the_other(answers, answers, answers, stalls, answers)) as here:
         for program in ("over", "told", "anew"):
             await here.ask(apis.GENERATE, program_id=program)
-        here.engine.behaviour = stalls
         await sent(here, "runs")
-        await until(lambda: here.engine.open == 1)
-        here.engine.behaviour = answers
+        await here.engine.visit(3)
         here.gateway.end_rollout()
         assert is_aborted((await here.ask(apis.GENERATE, program_id="told")).json)
         for _ in range(2):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
+from tests.adapters.engines.simulated.support import SPEC, TOKENIZER, Scripted
 from tests.adapters.gateway.reliability import apis
 from tests.adapters.gateway.reliability.behaviours import SSE_HEAD, chunk
 from tests.adapters.gateway.reliability.fake_engine import Behaviour, Visit
 from tests.adapters.gateway.reliability.watched import watched_world
-from tests.adapters.gateway.reliability.world import World, on_loop
+from tests.adapters.gateway.reliability.world import World, on_loop, until
+from thunderagent.adapters.engines.simulated import build_app
+from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.config import ThunderConfig
+from thunderagent.serving import Serving
+from thunderagent.simulation import SimulatedEngine
 
 
 def with_weights(*versions: Any) -> Behaviour:
@@ -54,3 +63,34 @@ async def test_what_is_no_version_changes_nothing() -> None:
         for _ in range(4):
             assert (await here.ask(apis.GENERATE)).status == 200
         assert lost(here) == 0
+
+
+@on_loop
+async def test_looks_and_answers_of_an_engine_that_gets_new_weights_lose_its_cache_once() -> None:
+    app = build_app(SimulatedEngine(SPEC), Scripted("hello"), TOKENIZER, dialect="sglang", time_scale=1_000.0)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    engine = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    serving = Serving(ThunderConfig(engine_poll_s=0.02), GatewaySettings(port=0, drain_s=0), [engine])
+    ready, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
+    serves = asyncio.create_task(serving.run(ready.set_result, stop))
+    async with aiohttp.ClientSession() as http:
+
+        async def version() -> str:
+            async with http.post(f"{url}/generate", json={"text": "one", "program_id": "p"}) as answer:
+                return str((await answer.json())["meta_info"]["weight_version"])
+
+        url = await ready
+        backend = serving.session.runtime.scheduler.ledger.backends[engine]
+        before = backend.epoch
+        assert await version() == "default"
+        for number in range(1, 4):
+            await http.post(f"{engine}/update_weight_version", json={"new_version": str(number)})
+            assert await version() == str(number)
+            looks = serving.session.engines.reading(engine)
+            await until(lambda looks=looks: serving.session.engines.reading(engine) is not looks)
+            assert backend.epoch == before + number
+    stop.set()
+    await serves
+    await runner.cleanup()

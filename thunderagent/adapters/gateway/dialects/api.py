@@ -11,6 +11,7 @@ from thunderagent.adapters.gateway import counts
 from thunderagent.adapters.gateway.answer import Aborted, Answered, Asked, StreamReader
 from thunderagent.adapters.gateway.body import BodyReader
 from thunderagent.adapters.gateway.raw_json import UNREADABLE
+from thunderagent.adapters.gateway.shared_starts import NO_START, SharedStart, shared_start
 from thunderagent.adapters.gateway.stream import EventShape, HidingReader, PassingReader
 from thunderagent.core import Usage
 
@@ -46,11 +47,13 @@ class Api:
         takes_rid: bool = False,
         rank_in_body: bool = False,
         aborted: Aborted | None = None,
+        chat: bool = False,
     ) -> None:
         self.path = path
         self.anthropic = anthropic
         self.takes_priority, self.takes_rid, self.rank_in_body = takes_priority, takes_rid, rank_in_body
         self.aborted = aborted
+        self._chat = chat
         self._requests = requests
         self._answered = answered
         self._events = events
@@ -62,6 +65,10 @@ class Api:
             RequestProblem: 400; it is no JSON object, or one of our fields is not usable.
         """
         return self._requests.read(body)
+
+    def shared_start(self, body: bytes) -> SharedStart:
+        """What programs may have in common; of prompts that are one text, or token ids, nothing is known."""
+        return shared_start(body) if self._chat else NO_START
 
     def answered(self, body: bytes, asked: Asked | None = None) -> Answered:
         """Read a whole JSON answer; what is not there, or wrong, is not known."""

@@ -71,4 +71,5 @@ CHAT = Api(
     EventShape(counts.openai, tool_key=b'"function"'),
     takes_priority=True,
     takes_rid=True,
+    chat=True,
 )

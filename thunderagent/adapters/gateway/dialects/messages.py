@@ -69,4 +69,5 @@ MESSAGES = Api(
         counts.anthropic, starts_with_usage=True, last=(b"message_stop",), tool_key=b'"content_block"', tool_type="tool_use"
     ),
     anthropic=True,
+    chat=True,
 )

@@ -83,4 +83,5 @@ RESPONSES = Api(
     reader_of(ResponseAnswer, _OnlyUsage),
     EventShape(counts.responses, last=LAST_EVENTS, tool_key=b'"item"', tool_type="function_call"),
     takes_priority=True,
+    chat=True,
 )

@@ -33,8 +33,8 @@ from thunderagent.adapters.gateway.manage.workers import WorkerChanged, worker_i
 from thunderagent.errors import RequestProblem
 
 ROLLOUT_CLIENT = "python-httpx/"
-"""The ``User-Agent`` of slime's rollouts, which ask for the engines in order to abort what runs there. Its engines ask with another
-client when they go (to learn their id), and people with others: for them nothing is over."""
+"""The ``User-Agent`` of slime's rollouts, which ask for the engines in order to abort what runs there. Its engines
+ask with another client when they go (to learn their id), and people with others: for them nothing is over."""
 REGULAR = "regular"
 
 
