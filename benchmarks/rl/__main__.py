@@ -54,7 +54,7 @@ def _slime(seeds: Sequence[int]) -> dict[str, Figure]:
     from benchmarks.rl import slime
     from benchmarks.rl.rollouts import figures
 
-    return figures("slime", "slime_search", seeds) | slime.figures()
+    return figures("slime", "slime_search", seeds, ["rollout.steps=1"]) | slime.figures()
 
 
 def _has_slime() -> bool:

@@ -53,7 +53,8 @@ def _run(recipe: str, arm: str, seed: int, overrides: Sequence[str]) -> dict[str
             log = (out_dir / "run.log").read_text(errors="replace")[-4000:] if (out_dir / "run.log").exists() else ""
             sys.exit(f"error: {' '.join(command)} ended with status {done.returncode}:\n{done.stderr}\n{log}")
         summary: dict[str, Any] = json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
-        summary[LEFT] = max((_left(step) for step in read_jsonl(out_dir / "steps.jsonl")), default=summary.get(LEFT, 0))
+        if (out_dir / "steps.jsonl").exists():  # slime's recipe tells it of each step
+            summary[LEFT] = max(_left(step) for step in read_jsonl(out_dir / "steps.jsonl"))
     print(
         f"{recipe}, seed {seed}, {arm}: rollout {summary['rollout_s']} s, {summary['steps_per_min']} steps/min, "
         f"KV hit rate {summary['kv_hit_rate']}",
@@ -64,4 +65,4 @@ def _run(recipe: str, arm: str, seed: int, overrides: Sequence[str]) -> dict[str
 
 
 def _left(step: dict[str, Any]) -> float:
-    return max((value for key, value in step.items() if key.endswith(f"/{LEFT}")), default=0.0)
+    return max(value for key, value in step.items() if key.endswith(f"/{LEFT}"))

@@ -11,30 +11,16 @@ from typing import Any
 from benchmarks.report import Figure
 from benchmarks.rl.engine import FAST, running
 from benchmarks.rl.paired import extra_cpu_ms
-from thunderagent.adapters.skyrl.compat import prepare_import
-from thunderagent.core import ThunderPolicy
-from thunderagent.runtime import Runtime
-
-prepare_import()
-
-from thunderagent.adapters.skyrl.client import ThunderClient  # noqa: E402
+from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.skyrl.client import ThunderClient
+from thunderagent.adapters.skyrl.hosts import InProcess
+from thunderagent.config import ThunderConfig
+from thunderagent.session import Session
 
 PROMPT_TOKENS, TURNS_OF_A_PROGRAM = 2_000, 5
 """At the first turn, and how many there are: blocks of turns are of whole programs."""
 SYNCS, WAITING = 20, 8
 """Weight syncs of each kind, and turns that arrive during each."""
-
-
-class Host:
-    """What the client needs of whoever runs the scheduler."""
-
-    end_on_engine_failure = False
-
-    def __init__(self) -> None:
-        self.runtime = Runtime(ThunderPolicy())
-
-    async def start(self) -> None:
-        """It runs."""
 
 
 def figures() -> dict[str, Figure]:
@@ -44,14 +30,14 @@ def figures() -> dict[str, Figure]:
 
 
 async def _measure(url: str, tokenizer: Path) -> dict[str, Figure]:
-    host = Host()
-    host.runtime.add_backend(url, FAST.kv_capacity_tokens)
+    session = Session(ThunderConfig(), [url], kind=EngineKind.SKYRL)
     async with _client(url, tokenizer) as plain, _client(url, tokenizer) as ours:
-        ours._thunder = host
+        ours._thunder = InProcess(session)
         extra_ms, plain_ms = await extra_cpu_ms(
             lambda number: _turn(plain, number), lambda number: _turn(ours, number), time.thread_time
         )
         held_up = [await _sync_s(ours) - await _sync_s(plain) for _ in range(SYNCS)]
+        await session.stop()
     return {
         "SkyRL: CPU of a turn beyond the plain client's": Figure(extra_ms, "ms", at_most=0.3),
         "SkyRL: CPU of a turn, plain client": Figure(plain_ms, "ms"),

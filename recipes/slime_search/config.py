@@ -21,6 +21,8 @@ class EngineConfig(CommonEngineConfig):
 
     kv_capacity_tokens: int = 110_000
     """Embedded: KV cache. With ``off``, the contexts of the programs in flight come to about four times this."""
+    time_scale: float = 12.0
+    """Embedded: simulated seconds per second of wall time; faster, slime's client would be what is waited for."""
 
 
 @dataclass

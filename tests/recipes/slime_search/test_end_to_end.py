@@ -47,7 +47,7 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_p
 
 
 def test_off_and_on_are_compared_and_have_the_same_rewards(tmp_path: Path) -> None:
-    run(tmp_path, f"hydra.sweep.dir={tmp_path}", "-m", "+thunder=off,on", "tracking.wandb=off")
+    run(tmp_path, f"hydra.sweep.dir={tmp_path}", "+thunder=off,on", "tracking.wandb=off", "-m")
     comparison = json.loads((tmp_path / "comparison.json").read_text())
     assert [run["mode"] for run in comparison["runs"]] == ["off", "thunder"]
     assert (comparison["same_rewards"], comparison["compared_trajectories"]) == (True, 12)

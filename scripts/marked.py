@@ -1,0 +1,37 @@
+"""Tables between marks in the documentation, which the readme_* scripts write from the files that benchmarks leave."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+def put(path: Path, mark: str, lines: Iterable[str]) -> None:
+    """Between ``<!-- mark: begin ... -->`` and ``<!-- mark: end -->``, instead of what is there."""
+    begin, end = f"<!-- {mark}: begin", f"<!-- {mark}: end -->"
+    head, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    if not found or end not in rest:
+        raise SystemExit(f"error: {path} has no marks of {mark}")
+    first_line, _, rest = rest.partition("\n")
+    body = "\n".join(lines)
+    path.write_text(f"{head}{begin}{first_line}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+
+
+def table(figures: Mapping[str, Mapping[str, Any]], *, goals_only: bool = False) -> list[str]:
+    """All figures of a benchmark with their goals, or those that have one."""
+    lines = ["| figure | value | unit | goal | |", "|---|---:|---|---|---|"]
+    for name, figure in figures.items():
+        value, goal = figure["value"], figure["goal"]
+        if goal or not goals_only:
+            shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            lines.append(f"| {name} | {shown} | {figure['unit']} | {goal or ''} | {_verdict(value, goal)} |")
+    return lines
+
+
+def _verdict(value: float, goal: str | None) -> str:
+    if not goal:
+        return ""
+    relation, bound = goal.split()
+    met = value >= float(bound) if relation == ">=" else value <= float(bound)
+    return "met" if met else "**missed**"
