@@ -108,3 +108,15 @@ def test_without_a_time_limit_they_are_kept() -> None:
     host = Host(idle_ttl_s=None)
     used_once(host)
     assert host.wait(10_000) == []
+
+
+def test_what_a_program_gives_back_at_its_end_is_not_handed_to_itself() -> None:
+    host = Host(count=1)
+    host.want("a", "p", REUSABLE)
+    host.prepared("a")
+    host.need("a")
+    host.want("more", "p", REUSABLE)
+    host.need("more")
+    host.over("p")
+    assert host.handed_out("more") is None
+    assert [sandbox.id for sandbox in host.sandboxes.pool.idle] == ["a"]

@@ -113,18 +113,20 @@ def preparation_failed(pool: Pool, event: events.PreparationFailed) -> None:
 
 def program_over(pool: Pool, event: events.ProgramOver) -> None:
     """What it has not used is for others; what it has, if it can be had again; the rest goes."""
-    for want in list(pool.programs.get(event.program_id, {}).values()):
-        sandbox = want.sandbox
+    wants = list(pool.programs.get(event.program_id, {}).values())
+    for want in wants:  # first: nothing may be handed to it any more
         _forget(pool, want)
-        sandbox.want = None
+        want.sandbox.want = None
+        pool.ready.discard(want)
+        if want.sandbox.status is Status.WANTED:
+            dequeue(pool, want)
+    for sandbox in [want.sandbox for want in wants]:
         match sandbox.status:
             case Status.WANTED:
-                dequeue(pool, want)
                 _end(pool, sandbox)
             case Status.PREPARING:
                 put(pool.orphans, sandbox)
             case Status.READY:
-                pool.ready.discard(want)
                 keep(pool, sandbox)
             case _ if sandbox.spec.reusable:
                 keep(pool, sandbox)

@@ -51,7 +51,7 @@ class Images:
         if removed:
             self.total_bytes -= self._sizes.pop(image, 0)
             self._unused.pop(image, None)
-        elif image in self._sizes:
+        else:
             self._stuck[image] = now + STUCK_S
 
     def use(self, sandbox: Sandbox) -> None:
