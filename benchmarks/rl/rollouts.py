@@ -65,4 +65,5 @@ def _run(recipe: str, arm: str, seed: int, overrides: Sequence[str]) -> dict[str
 
 
 def _left(step: dict[str, Any]) -> float:
-    return max(value for key, value in step.items() if key.endswith(f"/{LEFT}"))
+    left: list[float] = [value for key, value in step.items() if key.endswith(f"/{LEFT}")]
+    return max(left)

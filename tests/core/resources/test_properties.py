@@ -82,7 +82,7 @@ class World:
         raise AssertionError("it never comes to rest")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.integers(0), st.integers(1, 100))
 def test_the_books_are_right_whoever_needs_one_gets_it_and_nothing_is_left(seed: int, steps: int) -> None:
     world = World(Random(seed))
