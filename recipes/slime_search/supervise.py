@@ -30,7 +30,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
         KeyboardInterrupt: after everything has been ended and removed.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    work_dir = Path(tempfile.mkdtemp(prefix="ta-"))
+    work_dir = Path(tempfile.mkdtemp(prefix="ta-search-"))
     watch = ProcessTree()
     started_s = time.monotonic()
     try:

@@ -133,7 +133,7 @@ def test_the_time_of_a_trajectory_is_split_into_pause_engine_and_environment() -
     mean_s, max_s = ([metrics[f"generate/trajectory_time_{name}_{kind}"] for name in names] for kind in ("mean", "max"))
     whole_s = sum(output["trajectory_generation_times"]) / 2
     assert mean_s[0] > 0.3 * mean_s[1]  # one of the two waited for the other
-    assert max_s[0] == pytest.approx(2 * mean_s[0], rel=0.01)
+    assert 1.5 * mean_s[0] < max_s[0] <= 2.001 * mean_s[0]  # the other hardly at all
     assert mean_s[0] * 2 == pytest.approx(window["pause_mean_s"] * window["turns"], rel=0.01)
     assert 0.9 * whole_s < sum(mean_s) <= whole_s * 1.001
 

@@ -61,7 +61,8 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 
 
 def temporary_directories() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("ta-*"))
+    """Of this recipe; those of others have longer names, and may come and go meanwhile."""
+    return set(Path(tempfile.gettempdir()).glob("ta-????????"))
 
 
 @pytest.fixture(autouse=True)
