@@ -13,6 +13,7 @@
     │   ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
     │   └── BackendLost          its backend died or left while it ran
     ├── EngineProblem            an engine does not answer, or not as it should; the message names what was asked and what came
+    ├── RequestInterrupted       a request to the gateway whose rollout is over: it is answered as aborted
     └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
 To add one: subclass the boundary it belongs to, add it to the tree, and say in its docstring who is to act on it.
@@ -118,6 +119,10 @@ class BackendLost(TurnError):
         super().__init__(f"backend {backend_id!r} was lost during a turn of program {program_id!r}")
         self.program_id = program_id
         self.backend_id = backend_id
+
+
+class RequestInterrupted(ThunderAgentError):
+    """A request is not run any more, as its rollout is over. It never leaves the gateway."""
 
 
 class RequestProblem(ThunderAgentError):

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 
 from thunderagent.adapters.gateway.exchange import Exchange
-from thunderagent.errors import ThunderAgentError
+from thunderagent.errors import RequestInterrupted
 from thunderagent.runtime import Runtime
 
 LEAVING_S = 2.0
 """A program that was at an engine or ran a tool when its rollout ended is told with its next request, if that comes soon. Clients
 that try again do so after a second; longer, and the next rollout may ask for the same sample anew."""
-
-
-class Interrupted(ThunderAgentError):
-    """The request is not run any more."""
 
 
 class Interruptions:
@@ -66,14 +62,14 @@ class Interruptions:
         """A request has come, or was given back by an engine, and is to be run.
 
         Raises:
-            Interrupted: it is not.
+            RequestInterrupted: it is not.
         """
         if exchange.dialect.aborted is None:
             return
         if program_id.startswith(tuple(self._prefixes)) or program_id in self._untold:
             self._untold.discard(program_id)
             exchange.interrupted = True
-            raise Interrupted(program_id)
+            raise RequestInterrupted(program_id)
         self._leaving.discard(program_id)
         self._held[exchange] = program_id
 

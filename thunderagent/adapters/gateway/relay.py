@@ -16,7 +16,7 @@ from thunderagent.adapters.gateway.deadlines import Deadlines
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
-from thunderagent.adapters.gateway.interruptions import Interrupted, Interruptions
+from thunderagent.adapters.gateway.interruptions import Interruptions
 from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import noted_program_id
@@ -37,7 +37,7 @@ from thunderagent.adapters.gateway.setbacks import (
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.shared_starts import NO_START
 from thunderagent.adapters.gateway.upstream import Pool
-from thunderagent.errors import RequestProblem, TurnRefused
+from thunderagent.errors import RequestInterrupted, RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Relay:
         self._held_bytes += held_bytes
         try:
             await self._run(exchange, asked, program_id, nameless=named is None)
-        except (Interrupted, asyncio.CancelledError):
+        except (RequestInterrupted, asyncio.CancelledError):
             if exchange.disconnected or not exchange.interrupted:
                 raise
             self._tell_aborted(exchange, asked)
