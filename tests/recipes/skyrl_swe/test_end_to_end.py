@@ -30,13 +30,21 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(nothing_is_left_behind: None) -> Iterator[Start]:
+def temporary() -> Iterator[Path]:
+    """Where the recipe puts its temporary files: not among those of tests that run beside. Short: Ray puts sockets below it."""
+    with tempfile.TemporaryDirectory(prefix="e2e") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def start(temporary: Path, nothing_is_left_behind: None) -> Iterator[Start]:
     """Starts the recipe; a run that a failed test leaves is interrupted, so that the tests after it find a clean machine."""
     started: list[subprocess.Popen[str]] = []
 
     def start(out_dir: Path, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "recipes.skyrl_swe", f"hydra.run.dir={out_dir}", *SMALL, *arguments]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {MARK: str(os.getpid())}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+        environment |= {MARK: str(os.getpid()), "TMPDIR": str(temporary)}
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment))
         return started[-1]
 
@@ -60,16 +68,10 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def temporary_directories() -> set[Path]:
-    """Of this recipe; those of others have longer names, and may come and go meanwhile."""
-    return set(Path(tempfile.gettempdir()).glob("ta-????????"))
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Iterator[None]:
-    directories = temporary_directories()
+@pytest.fixture
+def nothing_is_left_behind(temporary: Path) -> Iterator[None]:
     yield
-    assert temporary_directories() <= directories
+    assert not list(temporary.glob("ta-*"))
     assert not [command_line(process) for process in psutil.process_iter() if is_ours(process)]
 
 
