@@ -42,6 +42,35 @@ class EngineConfig:
         for name in ("kv_capacity_tokens", "prefill_tokens_per_s", "decode_step_s", "time_scale"):
             require_positive(self, "engine", name)
 
+    def validate_with(self, model: str | None, kinds: tuple[str, ...], *, port: int, example: str, why: str = "") -> None:
+        """Check everything, and that the model goes with it.
+
+        Args:
+            model: what is served; the embedded engine has its own.
+            kinds: that the recipe takes, the embedded one first.
+            port: that such engines have by default, for advice.
+            example: a model, for advice.
+            why: there are no other kinds.
+
+        Raises:
+            ConfigError: names the key, its value and what is allowed.
+        """
+        if self.kind not in kinds:
+            raise ConfigError("engine.kind", self.kind, f"must be one of {', '.join(kinds)}{why}")
+        if self.kind == kinds[0]:
+            self.validate_embedded()
+            if model is not None:
+                served = " or ".join(f"engine={kind}" for kind in kinds[1:])
+                raise ConfigError("model", model, f"goes with {served}; the embedded engine has its own")
+            return
+        if not self.urls:
+            raise ConfigError("engine.urls", self.urls, f"name at least one served engine: engine.urls=[http://host:{port}]")
+        for url in self.urls:
+            if not url.startswith(("http://", "https://")):
+                raise ConfigError("engine.urls", url, "must start with http:// or https://")
+        if not model:
+            raise ConfigError("model", model, f"name the served model: model={example}")
+
 
 @dataclass
 class CapacityConfig:
@@ -103,6 +132,13 @@ def thunder_config(
     if not switch.enabled and values["mode"] in MODES:  # an unknown mode is still to be complained about
         values["mode"] = "default"
     return ThunderConfig(**values, capacity_tokens=capacity.tokens, profile_dir=profile_dir, **others)
+
+
+def mode_name(scheduling: SchedulingConfig, switch: ThunderSwitch) -> str:
+    """What summaries call a run."""
+    if not switch.enabled:
+        return "off"
+    return "tr_published" if scheduling.mode == "tr" and scheduling.published else scheduling.mode
 
 
 def require_positive(section: Any, section_name: str, name: str) -> None:

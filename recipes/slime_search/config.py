@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, require_positive, thunder_config
+from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, mode_name, require_positive, thunder_config
 from recipes.common.config import EngineConfig as CommonEngineConfig
 from recipes.common.tracking import TrackingConfig
 from thunderagent.config import SKYRL_ORDER
@@ -71,9 +71,7 @@ class RecipeConfig:
     @property
     def mode(self) -> str:
         """What the summary calls this run."""
-        if not self.thunder.enabled:
-            return "off"
-        return "tr_published" if self.scheduling.mode == "tr" and self.scheduling.published else self.scheduling.mode
+        return mode_name(self.scheduling, self.thunder)
 
     @property
     def trajectories(self) -> int:
@@ -92,7 +90,9 @@ class RecipeConfig:
         Raises:
             ConfigError: names the key, its value and what is allowed.
         """
-        self._validate_engine()
+        self.engine.validate_with(
+            self.model, ENGINES, port=30_000, example="Qwen/Qwen2.5-3B-Instruct", why=": slime rolls out with SGLang"
+        )
         self.capacity.validate()
         self.tracking.validate()
         thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=None).validate(prefix="scheduling.")
@@ -106,20 +106,3 @@ class RecipeConfig:
     def thunder_section(self, profile_dir: str) -> dict[str, Any]:
         """The section ``thunder`` of slime's custom configuration, without the functions."""
         return asdict(thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, engine_failure="end"))
-
-    def _validate_engine(self) -> None:
-        engine = self.engine
-        if engine.kind not in ENGINES:
-            raise ConfigError("engine.kind", engine.kind, f"must be one of {', '.join(ENGINES)}: slime rolls out with SGLang")
-        if engine.kind == "simulated":
-            engine.validate_embedded()
-            if self.model is not None:
-                raise ConfigError("model", self.model, "goes with engine=sglang; the embedded engine has its own")
-            return
-        if not engine.urls:
-            raise ConfigError("engine.urls", engine.urls, "name at least one served engine: engine.urls=[http://host:30000]")
-        for url in engine.urls:
-            if not url.startswith(("http://", "https://")):
-                raise ConfigError("engine.urls", url, "must start with http:// or https://")
-        if not self.model:
-            raise ConfigError("model", self.model, "name the served model: model=Qwen/Qwen2.5-3B-Instruct")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from argparse import Namespace
@@ -69,5 +70,10 @@ async def call_generate(
     function: Callable[..., Any], args: Namespace, sample: Any, sampling_params: dict[str, Any], evaluation: bool
 ) -> Any:
     """As slime calls a custom generate function: ``evaluation`` is told to those that ask for it."""
-    told = {"evaluation": evaluation} if "evaluation" in inspect.signature(function).parameters else {}
+    told = {"evaluation": evaluation} if _asks_for_evaluation(function) else {}
     return await function(args, sample, sampling_params, **told)
+
+
+@functools.cache  # signatures are slow to look at, and this is done for every sample
+def _asks_for_evaluation(function: Callable[..., Any]) -> bool:
+    return "evaluation" in inspect.signature(function).parameters
