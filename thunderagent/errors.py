@@ -12,6 +12,10 @@
     ├── TurnError                one turn could not run; the program may go on with another turn
     │   ├── TurnRefused          the scheduler refused it (too large, no backend); carries ``retry_after_s``
     │   └── BackendLost          its backend died or left while it ran
+    ├── SandboxError             one sandbox of one program; the program may go on
+    │   ├── SandboxRefused       there will be none; carries ``retry_after_s``
+    │   ├── SandboxGone          it is not there (any more), or not this program's
+    │   └── SandboxProblem       what makes or runs sandboxes failed; ``permanent``: trying again cannot help
     ├── EngineProblem            an engine does not answer, or not as it should; the message names what was asked and what came
     ├── RequestInterrupted       a request to the gateway whose rollout is over: it is answered as aborted
     └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
@@ -119,6 +123,32 @@ class BackendLost(TurnError):
         super().__init__(f"backend {backend_id!r} was lost during a turn of program {program_id!r}")
         self.program_id = program_id
         self.backend_id = backend_id
+
+
+class SandboxError(ThunderAgentError):
+    """A sandbox cannot be had or used. The message is for whoever wrote the program."""
+
+
+class SandboxRefused(SandboxError):
+    """A program does not get the sandbox that it asked for; it may ask again after ``retry_after_s`` if that is not None."""
+
+    def __init__(self, program_id: str, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(f"no sandbox for program {program_id!r}: {reason}")
+        self.program_id = program_id
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class SandboxGone(SandboxError):
+    """There is no such sandbox (any more), or it is another program's: the message names it."""
+
+
+class SandboxProblem(SandboxError):
+    """A container engine or its like failed. ``permanent``: trying again cannot help, as with an unknown image."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class RequestInterrupted(ThunderAgentError):

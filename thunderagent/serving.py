@@ -25,6 +25,7 @@ from thunderagent.adapters.trajectory_ids import group_of as skyrl_group_of
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
+from thunderagent.tools_config import ToolsConfig
 
 OnReady = Callable[[str, Sequence[EngineStatus]], None]
 PRIORITY_SIGNS = {PriorityOrder.LOWER_FIRST: 1, PriorityOrder.HIGHER_FIRST: -1, None: 0}
@@ -47,12 +48,14 @@ def serve(
     *,
     log_level: str,
     on_ready: OnReady,
+    tools: ToolsConfig | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT has come and the requests that ran have ended.
 
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
         engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group; ``auto``: each engine shows it.
+        tools: of tool environments; None: there are none.
         on_ready: called with the gateway's URL, and how the engines stand, once it accepts connections.
 
     Raises:
@@ -64,14 +67,20 @@ def serve(
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     check_ports(settings)
     spare_the_memory_manager()
-    uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready))
+    uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready, tools=tools))
 
 
 async def serve_on_loop(
-    config: ThunderConfig, settings: GatewaySettings, urls: Sequence[str], engine_type: str, on_ready: OnReady
+    config: ThunderConfig,
+    settings: GatewaySettings,
+    urls: Sequence[str],
+    engine_type: str,
+    on_ready: OnReady,
+    *,
+    tools: ToolsConfig | None = None,
 ) -> None:
     """The same on a loop that runs already."""
-    serving = Serving(config, settings, urls, engine_type)
+    serving = Serving(config, settings, urls, engine_type, tools=tools)
     await serving.run(lambda url: on_ready(url, serving.session.engines.statuses))
 
 
@@ -86,6 +95,7 @@ class Serving:
         engine_type: str = AUTO,
         *,
         group_of: Callable[[str], str] | None = None,
+        tools: ToolsConfig | None = None,
     ) -> None:
         """Nothing runs yet. The arguments are those of ``serve``.
 
@@ -93,7 +103,7 @@ class Serving:
         """
         kind = None if engine_type == AUTO else EngineKind(engine_type)
         self.settings = settings
-        self.session = Session(config, urls, kind=kind, per_rank=True)
+        self.session = Session(config, urls, kind=kind, per_rank=True, tools=tools)
         self.gateway = Gateway(
             *(self.session.runtime, self.session.engines, settings, config.mode),
             group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),

@@ -13,9 +13,11 @@ from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.tools_config import ToolsConfig
 
 if TYPE_CHECKING:
     from thunderagent.adapters.engines.kv_events import KvEventWatch
+    from thunderagent.runtime.tools import ToolHost
 
 
 class BackendListener(Protocol):
@@ -45,6 +47,7 @@ class Session:
         kind: EngineKind | None = None,
         per_rank: bool = False,
         session_of: Callable[[str], str] = str,
+        tools: ToolsConfig | None = None,
     ) -> None:
         """A scheduler over these engines.
 
@@ -55,9 +58,10 @@ class Session:
             per_rank: whether each data-parallel rank of an engine is a backend (``backend_ids``). Only for hosts that send each
                 turn to the rank that it was admitted to.
             session_of: the ``X-Session-ID`` that the host sends with the turns of a program: engines name it in their KV events.
+            tools: of tool environments; None: there are none.
 
         Raises:
-            ConfigError: ``kv_events`` is set, and what it needs is not installed.
+            ConfigError: what ``kv_events`` or ``tools`` need is not installed.
         """
         self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
         self.end_on_engine_failure = config.engine_failure == "end"
@@ -80,7 +84,18 @@ class Session:
         """None: not asked for."""
         if config.kv_events is not None:
             self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
+        self.tools: ToolHost | None = None
+        """None: programs get no sandboxes here."""
+        if tools is not None and tools.backend != "none":
+            self.tools = self._open_tools(tools)
         self._started: asyncio.Task[None] | None = None
+
+    def _open_tools(self, config: ToolsConfig) -> ToolHost:
+        from thunderagent.adapters.tools import open_tools
+
+        tools = open_tools(config)
+        tools.follow(self.runtime)
+        return tools
 
     def _follow_kv_events(self, port: int | str, replay_port: int | str | None, session_of: Callable[[str], str]) -> KvEventWatch:
         try:
@@ -112,14 +127,21 @@ class Session:
             ConfigError: no engine answers, and ``required`` says that one has to.
         """
         if self._started is None:
-            self._started = asyncio.create_task(self.engines.start(required))
+            self._started = asyncio.create_task(self._start(required))
         if not self._started.done():
             await asyncio.shield(self._started)
         self._started.result()
 
+    async def _start(self, required: bool) -> None:
+        await self.engines.start(required)
+        if self.tools is not None:
+            await self.tools.start()
+
     async def stop(self) -> None:
-        """Stop looking after the engines, and write the last profiles."""
+        """Stop looking after the engines, remove all sandboxes, and write the last profiles."""
         await self.engines.stop()
+        if self.tools is not None:
+            await self.tools.close()
         self.close()
 
     def close(self) -> None:

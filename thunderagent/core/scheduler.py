@@ -90,6 +90,13 @@ class Scheduler:
         """Turns that are held back now, by a lack of room or a weight sync."""
         return len(self._state.held) + self._state.line.turns
 
+    def rank(self, program_id: str) -> tuple[float, ...]:
+        """When a program will run, to order by: those that have been admitted first, then the line, then whoever is not known."""
+        program = self.programs.get(program_id)
+        if program is None:
+            return (2.0,)
+        return (1.0, *self._state.line.place(program)) if program in self._state.line else (0.0,)
+
     def explain(self, program_id: str) -> Explanation | None:
         """Why a program is parked and what it waits for; None if it is not. O(programs in line)."""
         return explain.explain(self._state, program_id)

@@ -69,6 +69,11 @@ class WaitingLine:
         self.reorder(program)
         self.turns -= 1
 
+    def place(self, program: Program) -> tuple[float, ...]:
+        """What programs in line are ordered by, lower first."""
+        key = self._key(program)
+        return key if isinstance(key, tuple) else (key,)
+
     def first(self) -> Program | None:
         """The first in the policy's order."""
         return self._by_policy.first()

@@ -24,7 +24,9 @@ from thunderagent.core import (
     HealthChanged,
     KvResident,
     Limits,
+    Park,
     Policy,
+    PrepareTools,
     ProgramReleased,
     PromptSize,
     ReclaimTools,
@@ -40,6 +42,7 @@ from thunderagent.core import (
     WeightSyncEnded,
 )
 from thunderagent.errors import TurnRefused
+from thunderagent.runtime.listener import ProgramListener
 from thunderagent.runtime.profile import StepProfile
 from thunderagent.runtime.recorder import StepRecorder
 from thunderagent.runtime.totals import Totals
@@ -75,6 +78,7 @@ class Runtime:
         self.degraded = False
         """True once the policy has failed: turns pass through unscheduled from then on."""
         self._clock, self._wall_clock, self._on_step = clock, wall_clock, on_step
+        self._listeners: list[ProgramListener] = []
         self._turn_ids = itertools.count(1)
         self._events = 0
         self._turns: dict[int, Turn] = {}
@@ -84,6 +88,10 @@ class Runtime:
         """Who says of a backend that it is not healthy."""
         self._timer: asyncio.TimerHandle | None = None
         self._last_event_s = math.inf  # nothing has been told yet, so nothing is old
+
+    def listen(self, listener: ProgramListener) -> None:
+        """Tell it of every program from now on."""
+        self._listeners.append(listener)
 
     # Turns and programs
 
@@ -128,6 +136,8 @@ class Runtime:
         known = program_id in self.scheduler.programs or (self.scheduler.syncing and self._is_held(program_id))
         self._recorder.forget(program_id)
         self._handle(ProgramReleased(program_id))
+        for listener in self._listeners:
+            listener.program_over(program_id)  # it may be known there alone
         return known
 
     def steps(self, program_id: str) -> int:
@@ -347,8 +357,21 @@ class Runtime:
                 self._wake_at(at_s)
             case ReclaimTools(program_id):
                 self._recorder.forget(program_id)
-            case _:  # hints and tool preparation: for the adapters that can use them
+                for listener in self._listeners:
+                    listener.program_over(program_id)
+            case PrepareTools(program_id):
+                for listener in self._listeners:
+                    listener.program_began(program_id)
+            case Park(turn_id):
+                self._tell_rank(turn_id)
+            case _:  # hints: for the adapters that can use them
                 pass
+
+    def _tell_rank(self, turn_id: int) -> None:
+        turn = self._turns.get(turn_id) if self._listeners else None
+        if turn is not None:
+            for listener in self._listeners:
+                listener.program_expected(turn.program_id, self.scheduler.rank(turn.program_id))
 
     def _wake_at(self, at_s: float) -> None:
         if self._timer is not None:
@@ -364,6 +387,7 @@ class Runtime:
         turn = self._turns.get(turn_id)
         if turn is not None:
             turn.admit_to(backend_id, self._clock(), priority)
+            self._tell_rank(turn_id)
 
     def _pass_all_through(self) -> None:
         backends = sorted(self._backends)

@@ -51,7 +51,7 @@ class Prepared:
     disk_bytes: int | None = None
     """That it takes beyond its image; None: as expected."""
     image_bytes: int | None = None
-    """Of its image, if that is known."""
+    """Of its image, if that is known, as ``ImageSeen`` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,21 @@ class ProgramOver:
     """All that was kept for it can go."""
 
     program_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """The program does not need what it asked for, or has it and is done with it."""
+
+    wanted_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    """A sandbox takes so much disk beyond its image by now."""
+
+    sandbox_id: str
+    disk_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,7 @@ class ImageSeen:
 
     image: str
     disk_bytes: int
+    """0: it is not ours to remove, and is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +184,8 @@ ResourceEvent = (
     | Prepared
     | PreparationFailed
     | ProgramOver
+    | Unwanted
+    | DiskSeen
     | Released
     | ReleaseFailed
     | Vanished

@@ -112,26 +112,27 @@ def preparation_failed(pool: Pool, event: events.PreparationFailed) -> None:
 
 
 def program_over(pool: Pool, event: events.ProgramOver) -> None:
-    """What it has not used is for others; what it has, if it can be had again; the rest goes."""
-    wants = list(pool.programs.get(event.program_id, {}).values())
-    for want in wants:  # first: nothing may be handed to it any more
-        _forget(pool, want)
-        want.sandbox.want = None
-        pool.ready.discard(want)
-        if want.sandbox.status is Status.WANTED:
-            dequeue(pool, want)
-    for sandbox in [want.sandbox for want in wants]:
-        match sandbox.status:
-            case Status.WANTED:
-                _end(pool, sandbox)
-            case Status.PREPARING:
-                put(pool.orphans, sandbox)
-            case Status.READY:
-                keep(pool, sandbox)
-            case _ if sandbox.spec.reusable:
-                keep(pool, sandbox)
-            case _:
-                release(pool, sandbox)
+    """All that was kept for it goes on its way."""
+    _part(pool, list(pool.programs.get(event.program_id, {}).values()))
+
+
+def unwanted(pool: Pool, event: events.Unwanted) -> None:
+    """The program goes on without this one."""
+    want = pool.wants.get(event.wanted_id)
+    if want is not None:
+        _part(pool, [want])
+
+
+def disk_seen(pool: Pool, event: events.DiskSeen) -> None:
+    """What has been counted so far is corrected."""
+    sandbox = pool.sandboxes.get(event.sandbox_id)
+    if sandbox is None or not sandbox.exists or sandbox.foreign:
+        return
+    grown_bytes = event.disk_bytes - sandbox.disk_bytes
+    sandbox.disk_bytes = event.disk_bytes
+    pool.held.disk_bytes += grown_bytes
+    if sandbox.status is Status.RELEASING:
+        pool.leaving.disk_bytes += grown_bytes
 
 
 def released(pool: Pool, event: events.Released) -> None:
@@ -287,6 +288,28 @@ def release_again(pool: Pool, sandbox: Sandbox) -> None:
     """The first or a further attempt."""
     sandbox.releases += 1
     pool.effects.append(events.Release(sandbox.id))
+
+
+def _part(pool: Pool, wants: list[Want]) -> None:
+    """What was not used is for others; what was used, if it can be had again; the rest goes."""
+    for want in wants:  # first: nothing may be handed to it any more
+        _forget(pool, want)
+        want.sandbox.want = None
+        pool.ready.discard(want)
+        if want.sandbox.status is Status.WANTED:
+            dequeue(pool, want)
+    for sandbox in [want.sandbox for want in wants]:
+        match sandbox.status:
+            case Status.WANTED:
+                _end(pool, sandbox)
+            case Status.PREPARING:
+                put(pool.orphans, sandbox)
+            case Status.READY:
+                keep(pool, sandbox)
+            case _ if sandbox.spec.reusable:
+                keep(pool, sandbox)
+            case _:
+                release(pool, sandbox)
 
 
 def _adopt(pool: Pool, want: Want) -> bool:

@@ -37,12 +37,14 @@ class Images:
         """How long each is, and when it ends."""
 
     def seen(self, image: str, disk_bytes: int) -> None:
-        """It is there, with this size."""
+        """It is there, with this size; 0: it is not ours to remove."""
         self.pulling.discard(image)
         self.total_bytes += disk_bytes - self._sizes.get(image, 0)
         self._sizes[image] = disk_bytes
         self.largest_bytes = max(self.largest_bytes, disk_bytes)
-        if image not in self._users:
+        if not disk_bytes:
+            self._unused.pop(image, None)
+        elif image not in self._users:
             self._unused.setdefault(image)
 
     def removed(self, image: str, removed: bool, now: float) -> None:
@@ -72,7 +74,7 @@ class Images:
         if not self._users[image]:
             del self._users[image]
             self.pulling.discard(image)
-            if image in self._sizes:
+            if self._sizes.get(image):
                 self._unused[image] = None
 
     def has_room(self, image: str, free_bytes: float) -> bool:

@@ -21,6 +21,8 @@ _HANDLERS: dict[type[Any], Callable[[Pool, Any], None]] = {
     events.Prepared: handlers.prepared,
     events.PreparationFailed: handlers.preparation_failed,
     events.ProgramOver: handlers.program_over,
+    events.Unwanted: handlers.unwanted,
+    events.DiskSeen: handlers.disk_seen,
     events.Released: handlers.released,
     events.ReleaseFailed: handlers.release_failed,
     events.Vanished: handlers.vanished,

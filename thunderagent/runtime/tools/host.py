@@ -1,0 +1,336 @@
+"""All sandboxes of one owner: programs ask for them here, and they go when their programs do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from thunderagent.core.resources import Budgets, Status, Want, events
+from thunderagent.core.resources.leases import Slots
+from thunderagent.errors import SandboxGone, SandboxRefused
+from thunderagent.runtime.runtime import Runtime
+from thunderagent.runtime.tools.backend import Command, Output, SandboxBackend, SandboxRequest
+from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
+from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals, profile
+from thunderagent.runtime.tools.reactor import Reactor
+from thunderagent.runtime.tools.sweep import SETTLED, Sweeper
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], float]
+UNKNOWN_RANK = (2.0,)
+"""Of programs of which the scheduler knows nothing (``Scheduler.rank``)."""
+
+PORT_RETRY_AFTER_S = 10.0
+"""Advice while all ports are taken: programs end every few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """Times in seconds."""
+
+    prepare_timeout_s: float = 300.0
+    """Of one attempt: an image of some GB is fetched within minutes."""
+    sweep_s: float = 30.0
+    """Between two looks at what there really is: what vanished, what was left, what grew."""
+    close_timeout_s: float = 30.0
+    """For the removal of everything at the end; the next start finds what is left."""
+    idle_ttl_s: float | None = 1800.0
+    """A program that only sandboxes are known of is over after so long without a call; None: never."""
+
+
+class ToolHost:
+    """All methods are to be called from one event loop."""
+
+    def __init__(
+        self,
+        backend: SandboxBackend,
+        owner_id: str,
+        *,
+        is_dead: Callable[[str], bool] = lambda owner_id: False,
+        budgets: Budgets | None = None,
+        settings: ToolSettings | None = None,
+        default: SandboxRequest | None = None,
+        ahead: bool = True,
+        ports: Iterable[int] = (),
+        on_sandbox: Callable[[SandboxProfile], None] | None = None,
+        clock: Clock = time.monotonic,
+        wall_clock: Clock = time.time,
+    ) -> None:
+        """Nothing is there yet.
+
+        Args:
+            backend: what makes and runs sandboxes.
+            owner_id: of this process and life, in the label ``thunderagent.owner`` and in all names.
+            is_dead: whether another owner has ended, so that what it has left can go.
+            budgets: how much sandboxes may take.
+            settings: times.
+            default: what ``acquire`` gives without a request.
+            ahead: whether every new program of the scheduler gets one like that prepared.
+            ports: that programs can lease.
+            on_sandbox: called on the loop for every sandbox that a program is done with; must not block.
+            clock: in seconds; it does not jump.
+            wall_clock: Unix time.
+        """
+        self.backend, self.default = backend, default
+        self.settings = settings or ToolSettings()
+        self.totals = ToolTotals()
+        self._ahead, self._slots = ahead, Slots(ports)
+        self._on_sandbox = on_sandbox
+        self._clock, self._wall_clock = clock, wall_clock
+        prepare_timeout_s = self.settings.prepare_timeout_s
+        self.reactor = Reactor(backend, owner_id, budgets, prepare_timeout_s=prepare_timeout_s, clock=clock)
+        self._announced: dict[tuple[str, str], list[str]] = {}
+        """By program and fingerprint: wants that nobody has asked for yet."""
+        self._attached: dict[str, dict[str, str]] = {}
+        """By program and the name that was given: ids."""
+        self._last_call_s: OrderedDict[str, float] = OrderedDict()
+        """Of each program that has or wants something, the longest ago first."""
+        self._rank_of: Callable[[str], tuple[float, ...]] = lambda program_id: UNKNOWN_RANK
+        self._is_known: Callable[[str], bool] = lambda program_id: False
+        """Whether the scheduler tells when this program is over."""
+        self._sweeper = Sweeper(self, is_dead)
+
+    def follow(self, runtime: Runtime) -> None:
+        """Programs of this scheduler begin, are admitted and end here too."""
+        runtime.listen(self)
+        self._rank_of = runtime.scheduler.rank
+        self._is_known = runtime.scheduler.programs.__contains__
+
+    async def start(self) -> None:
+        """Remove what dead owners have left, and look after sandboxes from now on.
+
+        A backend that does not answer is no error: it is asked again with every sweep.
+        """
+        await self._sweeper.start()
+
+    async def close(self) -> None:
+        """Everything goes, as far as that works in time. Whoever waits is refused."""
+        self._sweeper.stop()
+        for program_id in list(self._last_call_s):
+            self.program_over(program_id)
+        await self.reactor.close(self.settings.close_timeout_s)
+        await self.backend.close()
+
+    # What programs ask for
+
+    def prepare(self, program_id: str, request: SandboxRequest | None = None) -> None:
+        """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run."""
+        request = self._or_default(program_id, request)
+        wanted_id = self._want(program_id, request)
+        if wanted_id in self.reactor.pool.wants:
+            self._announced.setdefault((program_id, request.spec().fingerprint), []).append(wanted_id)
+
+    async def acquire(self, program_id: str, request: SandboxRequest | None = None) -> HeldSandbox:
+        """One of its own, once it is ready: one that was prepared for it, if there is one like this.
+
+        Raises:
+            SandboxRefused: there will be none.
+        """
+        request = self._or_default(program_id, request)
+        self._touch(program_id)
+        wanted_id = self._take_announced(program_id, request.spec().fingerprint) or self.reactor.name()
+        waiter: asyncio.Future[HeldSandbox] = asyncio.get_running_loop().create_future()
+        self.reactor.waiters[wanted_id] = waiter
+        try:
+            if wanted_id not in self.reactor.pool.wants:
+                self._want(program_id, request, wanted_id)
+            self.reactor.send(events.Needed(wanted_id))
+            return await waiter
+        except asyncio.CancelledError:
+            self._give_up(wanted_id)
+            raise
+        finally:
+            del self.reactor.waiters[wanted_id]
+
+    async def attach(self, program_id: str, name: str) -> str:
+        """A sandbox that somebody else has made is the program's from now on, and is removed with it. Its id.
+
+        Raises:
+            SandboxGone: there is none of this name, or it is another program's.
+            SandboxProblem: the backend failed.
+        """
+        known = self._attached.get(program_id, {})
+        if name in known:
+            return known[name]
+        sandbox_id = await self.backend.attach(name)
+        sandbox = self.reactor.pool.sandboxes.get(sandbox_id)
+        if sandbox is not None and (sandbox.want is None or sandbox.want.program_id != program_id):
+            raise SandboxGone(f"container {name!r} is another program's")
+        self._touch(program_id)
+        self.reactor.send(events.Attached(sandbox_id, program_id))
+        self._attached.setdefault(program_id, {})[name] = sandbox_id
+        return sandbox_id
+
+    async def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
+        """Run a command in a sandbox that the program has.
+
+        Raises:
+            SandboxGone: it is not this program's, or not there any more.
+            SandboxProblem: the backend failed.
+        """
+        want = self._held(program_id, sandbox_id)
+        request = SandboxRequest() if want.sandbox.foreign else SandboxRequest.of(want.sandbox.spec)
+        self._touch(program_id)
+        try:
+            return await self.backend.execute(sandbox_id, request, command)
+        except SandboxGone:
+            self.vanished(sandbox_id)
+            raise
+
+    def give_back(self, program_id: str, sandbox_id: str) -> None:
+        """The program is done with a sandbox before it is over.
+
+        Raises:
+            SandboxGone: it is not this program's.
+        """
+        self._touch(program_id)
+        self._give_up(self._held(program_id, sandbox_id).id)
+
+    def lease_port(self, program_id: str) -> int:
+        """A port that no other program has, until this one is over.
+
+        Raises:
+            SandboxRefused: all are taken.
+        """
+        self._touch(program_id)
+        port = self._slots.lease(program_id, self._clock(), math.inf)
+        if port is None:
+            raise SandboxRefused(program_id, "no port is free", PORT_RETRY_AFTER_S)
+        return port
+
+    def of_program(self, program_id: str) -> list[SandboxView]:
+        """What it has and will have, in order of asking."""
+        return [SandboxView.of(want) for want in self._wants_of(program_id)]
+
+    def snapshot(self) -> dict[str, float]:
+        """Gauges and totals for a tracker; the key set never changes."""
+        pool, totals = self.reactor.pool, self.totals
+        return {
+            "sandboxes": pool.held.count,
+            "preparing": pool.preparing,
+            "ready": len(pool.ready),
+            "idle": len(pool.idle),
+            "waiting_programs": len(self.reactor.waiters),
+            "disk_bytes": pool.held.disk_bytes,
+            "image_disk_bytes": pool.images.total_bytes,
+            "handed_out": totals.sandboxes,
+            "reused": totals.reused,
+            "unused": totals.unused,
+            "refused": self.reactor.refused,
+            "prepare_s": totals.prepare_s,
+            "waited_s": totals.waited_s,
+            "overlapped_share": totals.overlapped_share,
+        }
+
+    # Told by the runtime
+
+    def program_began(self, program_id: str) -> None:
+        """Prepare the default, unless it has told what it will need."""
+        if self._ahead and self.default is not None and program_id not in self.reactor.pool.programs:
+            self.prepare(program_id)
+
+    def program_expected(self, program_id: str, rank: tuple[float, ...]) -> None:
+        """It will run sooner or later than was thought."""
+        if program_id in self.reactor.pool.programs:
+            self.reactor.send(events.Expected(program_id, rank))
+
+    def program_over(self, program_id: str) -> None:
+        """Everything of it goes."""
+        if self._last_call_s.pop(program_id, None) is None:
+            return
+        self._attached.pop(program_id, None)
+        self._slots.release(program_id)
+        for want in self._wants_of(program_id):
+            self._announced.pop((program_id, want.sandbox.spec.fingerprint), None)
+            self._ended(want)
+            waiter = self.reactor.waiters.get(want.id)
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(SandboxRefused(program_id, "the program is over"))
+        self.reactor.send(events.ProgramOver(program_id))
+
+    # For sweeps
+
+    @property
+    def sweep_s(self) -> float:
+        """Between two sweeps."""
+        return self.settings.sweep_s
+
+    def vanished(self, sandbox_id: str) -> None:
+        """It is not there any more."""
+        sandbox = self.reactor.pool.sandboxes.get(sandbox_id)
+        if sandbox is not None and sandbox.want is not None and sandbox.status in SETTLED:
+            self._ended(sandbox.want)
+        self.reactor.send(events.Vanished(sandbox_id))
+
+    def expire_programs(self) -> None:
+        """Those that only sandboxes are known of, and that have not been heard of for long, are over."""
+        ttl_s, now = self.settings.idle_ttl_s, self._clock()
+        while ttl_s is not None and self._last_call_s:
+            program_id, last_s = next(iter(self._last_call_s.items()))
+            if last_s + ttl_s > now:
+                return
+            if self._is_known(program_id) or any(want.id in self.reactor.waiters for want in self._wants_of(program_id)):
+                self._touch(program_id)
+            else:
+                logger.info("program %s has not been heard of for %.0f s: its sandboxes go", program_id, now - last_s)
+                self.program_over(program_id)
+
+    # Inside
+
+    def _or_default(self, program_id: str, request: SandboxRequest | None) -> SandboxRequest:
+        request = request or self.default
+        if request is None:
+            raise SandboxRefused(program_id, "no image was named, and there is no default")
+        return request
+
+    def _wants_of(self, program_id: str) -> list[Want]:
+        return list(self.reactor.pool.programs.get(program_id, {}).values())
+
+    def _held(self, program_id: str, sandbox_id: str) -> Want:
+        for want in self._wants_of(program_id):
+            if want.sandbox.id == sandbox_id and want.sandbox.status is Status.IN_USE:
+                return want
+        raise SandboxGone(f"program {program_id!r} has no sandbox {sandbox_id!r} (any more)")
+
+    def _want(self, program_id: str, request: SandboxRequest, wanted_id: str = "") -> str:
+        wanted_id = wanted_id or self.reactor.name()
+        self._touch(program_id)
+        self.reactor.send(events.Wanted(wanted_id, program_id, request.spec(), self._rank_of(program_id)))
+        return wanted_id
+
+    def _take_announced(self, program_id: str, fingerprint: str) -> str | None:
+        announced = self._announced.get((program_id, fingerprint), [])
+        while announced:
+            wanted_id = announced.pop(0)
+            if not announced:
+                del self._announced[program_id, fingerprint]
+            if wanted_id in self.reactor.pool.wants:
+                return wanted_id
+        return None
+
+    def _touch(self, program_id: str) -> None:
+        self._last_call_s[program_id] = self._clock()
+        self._last_call_s.move_to_end(program_id)
+
+    def _give_up(self, wanted_id: str) -> None:
+        want = self.reactor.pool.wants.get(wanted_id)
+        if want is not None:
+            self._ended(want)
+            self.reactor.send(events.Unwanted(wanted_id))
+
+    def _ended(self, want: Want) -> None:
+        """A program is done with it, one way or another; what others made is not measured."""
+        if want.sandbox.foreign:
+            return
+        outcome = "unused" if want.needed_s is None else "given up" if want.ready_s is None else "used"
+        self._measured(profile(want, outcome, self._clock(), self._wall_clock()))
+
+    def _measured(self, one: SandboxProfile) -> None:
+        self.totals.add(one)
+        if self._on_sandbox is not None:
+            self._on_sandbox(one)
