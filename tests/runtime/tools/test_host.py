@@ -101,7 +101,10 @@ def test_what_a_program_gives_back_unused_is_for_the_next() -> None:
         assert (sandbox.reused, sandbox.waited_s) == (True, 0)
 
     fixture = scenario(programs)
-    assert [(one.program_id, one.outcome, one.prepare_s) for one in fixture.profiles] == [("p", "unused", 1.0), ("q", "used", 0.0)]
+    assert [(one.program_id, one.outcome, one.prepare_s) for one in fixture.profiles] == [
+        ("p", "unused", 1.0),
+        ("q", "used", 0.0),
+    ]
     assert fixture.tools.snapshot()["reused"] == 1
 
 
