@@ -16,8 +16,8 @@ EXPLANATION = """\
 Sandboxes on a real container engine (podman, by Docker's API), which scripts/real-containers sets up with a registry of its own.
 
   hidden    48 agents of 3 turns each go through the gateway before the embedded engine, whose KV cache holds about a fifth of
-            them. Every program gets a container whose preparation takes 1.5 s, while it waits for admission and in its first turn.
-            The same again, with preparations that begin when they are asked for.
+            them. Every program gets a container, the preparation of which takes 1.5 s beyond the container's own time, while it
+            waits for admission and in its first turn. The same again, with preparations that begin when they are asked for.
   release   from the release of a program until its container is gone
   churn     500 containers are made, used and dropped; 10% of all preparations and removals fail, half of them with their work
             done; their owner is killed (SIGKILL) in the middle, and another one goes on. What is left then?

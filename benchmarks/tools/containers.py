@@ -43,7 +43,7 @@ def running() -> Iterator[Containers]:
     if made.returncode:
         raise SystemExit(made.returncode)
     exported = [shlex.split(line)[1].split("=", 1) for line in made.stdout.splitlines() if line.startswith("export ")]
-    os.environ.update({name: value for name, value in exported})
+    os.environ.update(dict(exported))
     try:
         yield Containers(os.environ["DOCKER_HOST"])
     finally:
