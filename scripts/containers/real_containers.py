@@ -1,0 +1,263 @@
+"""A container engine (podman, by Docker's API) and a registry, both on this machine alone, for tests and for trying things out.
+
+eval "$(scripts/real-containers setup)"     install what is missing (Debian or Ubuntu, as root), start both, tell where they are
+scripts/real-containers stop                remove all containers, end both; images stay for the next time
+
+What it has is in a folder of its own, outputs/containers of this checkout or --folder: containers, images and settings of the
+user's podman are neither used nor changed. Several processes may call it at once; what is there already stays. There is one image,
+localhost/busybox:1, made of Debian's busybox-static, and an empty registry at $THUNDERAGENT_TEST_REGISTRY, to push copies of it to:
+
+podman push localhost/busybox:1 $THUNDERAGENT_TEST_REGISTRY/some/name:1
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "localhost/busybox:1"
+PROGRAMS = {
+    "podman": "podman",
+    "runc": "runc",  # crun, podman's own choice there, fails where control groups of both versions are mounted
+    "busybox": "busybox-static",
+    "docker-registry": "docker-registry",
+    "bwrap": "bubblewrap",
+}
+"""What is needed, and Debian's package of it."""
+STARTS_WITHIN_S = 30.0
+LONGEST_SOCKET_PATH = 107
+"""Bytes; the kernel takes no more."""
+
+
+class Containers:
+    """Everything in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """It need not be there."""
+        self.folder = folder
+        self.socket = folder / "podman.sock"
+        self.environment = {
+            "DOCKER_HOST": f"unix://{self.socket}",
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+            "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
+        }
+
+    def setup(self) -> None:
+        """Have it running."""
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
+            fail(f"the path of the socket, {self.socket}, is too long: name a shorter folder with --folder")
+        with alone():
+            install()
+        with self._alone():
+            self._settings()
+            self._start("registry", ["docker-registry", "serve", str(self.folder / "registry.yml")], self._registry_answers)
+            self._start("podman", ["podman", "system", "service", "--time=0", f"unix://{self.socket}"], self._podman_answers)
+            if subprocess.run(["podman", "image", "exists", IMAGE], env=self._variables(), check=False).returncode:
+                self._make_image()
+            self._podman("run", "--rm", "--network=none", IMAGE, "true")
+
+    def stop(self) -> None:
+        """Have nothing of it running."""
+        if not self.folder.is_dir():
+            return
+        with self._alone():
+            if shutil.which("podman") and (self.folder / "storage.conf").exists():
+                self._podman("rm", "--all", "--force", "--time=0")
+            for name in ("podman", "registry"):
+                pid = self._running(name)
+                if pid:
+                    os.kill(pid, signal.SIGTERM)
+                self._pid_file(name).unlink(missing_ok=True)
+
+    def tell(self) -> None:
+        """For a shell."""
+        for name, value in {**self.environment, "THUNDERAGENT_TEST_REGISTRY": f"127.0.0.1:{self._registry_port()}"}.items():
+            print(f"export {name}={shlex.quote(value)}")
+
+    def _settings(self) -> None:
+        port = self._registry_port()
+        (self.folder / "registry.port").write_text(str(port))
+        for name, text in {
+            # Limits that podman may not raise in a container, no network of its own where that cannot be made, no systemd.
+            "containers.conf": f"""[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+netns = "none"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+tmp_dir = "{self.folder}/run/libpod"
+""",
+            "storage.conf": f"""[storage]
+driver = "overlay"
+graphroot = "{self.folder}/storage"
+runroot = "{self.folder}/run/storage"
+""",
+            "registries.conf": f"""unqualified-search-registries = []
+[[registry]]
+location = "127.0.0.1:{port}"
+insecure = true
+""",
+            "registry.yml": f"""version: 0.1
+storage:
+  filesystem:
+    rootdirectory: {self.folder}/registry
+  delete:
+    enabled: true
+http:
+  addr: 127.0.0.1:{port}
+""",
+        }.items():
+            (self.folder / name).write_text(text)
+
+    def _registry_port(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.folder / "registry.port").read_text())
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            return int(server.getsockname()[1])
+
+    def _registry_answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._registry_port()), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _podman_answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.settimeout(1)
+                client.connect(str(self.socket))
+            except OSError:
+                return False
+        return True
+
+    def _start(self, name: str, command: list[str], answers: object) -> None:
+        assert callable(answers)
+        if self._running(name) and answers():
+            return
+        log = self.folder / f"{name}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self._variables(), start_new_session=True
+            )
+        self._pid_file(name).write_text(str(process.pid))
+        until_s = time.monotonic() + STARTS_WITHIN_S
+        while not answers():
+            if process.poll() is not None or time.monotonic() > until_s:
+                fail(f"{shlex.join(command)} does not run:\n{log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def _make_image(self) -> None:
+        busybox = shutil.which("busybox")
+        assert busybox is not None
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = Path(scratch) / "root.tar"
+            with tarfile.open(archive, "w") as tar:
+                for name in ("bin", "etc", "proc", "root", "tmp"):
+                    folder = tarfile.TarInfo(name)
+                    folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+                    tar.addfile(folder)
+                tar.add(busybox, "bin/busybox")
+                applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+                for applet in sorted({*applets} - {"busybox"}):
+                    link = tarfile.TarInfo(f"bin/{applet}")
+                    link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                    tar.addfile(link)
+            self._podman("import", "--change", "ENV PATH=/bin", str(archive), IMAGE)
+
+    def _podman(self, *arguments: str) -> None:
+        done = subprocess.run(["podman", *arguments], capture_output=True, text=True, env=self._variables(), check=False)
+        if done.returncode:
+            fail(f"podman {shlex.join(arguments)}: {done.stderr.strip()[-2000:]}")
+
+    def _variables(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name != "CONTAINER_HOST"} | self.environment
+
+    def _pid_file(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"
+
+    def _running(self, name: str) -> int | None:
+        """Its process, if it is (still) ours."""
+        try:
+            pid = int(self._pid_file(name).read_text())
+            ours = os.fsencode(self.folder) in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if ours else None
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with alone(self.folder / "lock"):
+            yield
+
+
+@contextlib.contextmanager
+def alone(path: Path = Path(tempfile.gettempdir()) / "thunderagent-real-containers.lock") -> Iterator[None]:
+    """No other process at the same time."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install() -> None:
+    """What is missing, where that is allowed."""
+    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
+    if not missing:
+        return
+    command = f"apt-get install {' '.join(missing)}"
+    if shutil.which("apt-get") is None:
+        fail(f"not installed: {', '.join(missing)} (packages of Debian)")
+    if os.geteuid() != 0:
+        fail(f"not installed: as root, {command}")
+    print(f"{command} (once)", file=sys.stderr, flush=True)
+    variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    arguments = ["install", "--yes", "--no-install-recommends", *missing]
+    for arguments in (arguments, ["update"], arguments):  # without an update first: mostly the lists are there
+        done = subprocess.run(["apt-get", *arguments], stdout=sys.stderr, env=variables, check=False)
+        if not done.returncode and arguments[0] == "install":
+            return
+    fail(f"{command} failed")
+
+
+def fail(message: str) -> NoReturn:
+    """End with what is wrong."""
+    sys.exit(f"error: {message}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/real-containers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=("setup", "stop"))
+    parser.add_argument("--folder", type=Path, default=ROOT / "outputs" / "containers", help="where everything is")
+    asked = parser.parse_args()
+    containers = Containers(asked.folder.absolute())
+    if asked.command == "stop":
+        containers.stop()
+    else:
+        containers.setup()
+        containers.tell()
+
+
+if __name__ == "__main__":
+    main()
