@@ -4,8 +4,8 @@ eval "$(scripts/real-containers setup)"     install what is missing (Debian or U
 scripts/real-containers stop                remove all containers, end both; images stay for the next time
 
 What it has is in a folder of its own, outputs/containers of this checkout or --folder: containers, images and settings of the
-user's podman are neither used nor changed. Several processes may call it at once; what is there already stays. There is one image,
-localhost/busybox:1, made of Debian's busybox-static, and an empty registry at $THUNDERAGENT_TEST_REGISTRY, to push copies of it to:
+user's podman are neither used nor changed. Several processes may call it at once; what is there already stays. There is one
+image, localhost/busybox:1, made of Debian's busybox-static, and an empty registry, to push copies of it to:
 
 podman push localhost/busybox:1 $THUNDERAGENT_TEST_REGISTRY/some/name:1
 """
@@ -25,7 +25,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,7 +62,7 @@ class Containers:
         """Have it running."""
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
             fail(f"the path of the socket, {self.socket}, is too long: name a shorter folder with --folder")
-        with alone():
+        with alone(Path(tempfile.gettempdir()) / "thunderagent-real-containers.lock"):
             install()
         with self._alone():
             self._settings()
@@ -149,8 +149,7 @@ http:
                 return False
         return True
 
-    def _start(self, name: str, command: list[str], answers: object) -> None:
-        assert callable(answers)
+    def _start(self, name: str, command: list[str], answers: Callable[[], bool]) -> None:
         if self._running(name) and answers():
             return
         log = self.folder / f"{name}.log"
@@ -211,7 +210,7 @@ http:
 
 
 @contextlib.contextmanager
-def alone(path: Path = Path(tempfile.gettempdir()) / "thunderagent-real-containers.lock") -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """No other process at the same time."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -230,12 +229,12 @@ def install() -> None:
         fail(f"not installed: as root, {command}")
     print(f"{command} (once)", file=sys.stderr, flush=True)
     variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    arguments = ["install", "--yes", "--no-install-recommends", *missing]
-    for arguments in (arguments, ["update"], arguments):  # without an update first: mostly the lists are there
-        done = subprocess.run(["apt-get", *arguments], stdout=sys.stderr, env=variables, check=False)
-        if not done.returncode and arguments[0] == "install":
-            return
-    fail(f"{command} failed")
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if subprocess.run(install, stdout=sys.stderr, env=variables, check=False).returncode == 0:
+        return
+    subprocess.run(["apt-get", "update"], stdout=sys.stderr, env=variables, check=False)  # a fresh machine has no lists
+    if subprocess.run(install, stdout=sys.stderr, env=variables, check=False).returncode:
+        fail(f"{command} failed")
 
 
 def fail(message: str) -> NoReturn:
