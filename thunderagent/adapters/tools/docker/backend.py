@@ -20,6 +20,8 @@ NAME = re.compile(r"[A-Za-z0-9][\w.\-]*", re.ASCII)
 """Of a container; nothing else gets into the path of a question."""
 LOOK_S = 0.1
 """Between looks at a container that somebody else is removing already."""
+SIZES_SHARE = 0.1
+"""Of the time, that may be spent on sizes: the engine walks through all files that containers have written."""
 TAIL_CHARACTERS = 2_000
 """Of the output of a failed setup that are told."""
 
@@ -38,6 +40,8 @@ class DockerBackend:
         """
         self._engine = Engine(url)
         self._images, self._commands = Images(self._engine), Commands(self._engine)
+        self._sizes_due_s = 0.0
+        """When sizes are looked at again."""
 
     @property
     def name(self) -> str:
@@ -95,11 +99,19 @@ class DockerBackend:
         return own_name if _is_ours(own_name, shown["Config"]["Labels"] or {}) else str(shown["Id"])
 
     async def found(self) -> list[Found]:
-        """Running or not."""
-        question = {"all": "1", "size": "1", "filters": json.dumps({"label": [OWNER, SANDBOX]})}
+        """Running or not; their sizes not every time, where that would take long."""
+        clock = asyncio.get_running_loop().time
+        begun_s, sized = clock(), clock() >= self._sizes_due_s
+        question = {"all": "1", "size": str(int(sized)), "filters": json.dumps({"label": [OWNER, SANDBOX]})}
         listed = await self._engine.ask(lambda docker: docker.containers.list(**question), again=True)
-        containers = [(one["Names"][0].removeprefix("/"), one["Labels"], one["SizeRw"]) for one in listed]
-        return [Found(name, labels, size_bytes) for name, labels, size_bytes in containers if _is_ours(name, labels)]
+        if sized:
+            self._sizes_due_s = clock() + (clock() - begun_s) / SIZES_SHARE
+        containers = [(one["Names"][0].removeprefix("/"), one["Labels"], one) for one in listed]
+        return [
+            Found(name, labels, int(one["SizeRw"]) if sized else None)
+            for name, labels, one in containers
+            if _is_ours(name, labels)
+        ]
 
     async def images(self) -> dict[str, int]:
         """By the names that they were asked for."""

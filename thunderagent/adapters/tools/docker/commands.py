@@ -23,7 +23,7 @@ KILL = """
 for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
   left=
   for process in /proc/[0-9]*; do
-    if grep -qsF "$1" "$process/environ"; then left=1; kill -9 "${process#/proc/}" 2>/dev/null; fi
+    if grep -qszF "$1" "$process/environ"; then left=1; kill -9 "${process#/proc/}" 2>/dev/null; fi
   done
   [ "$left" ] || exit 0
 done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,7 @@ NO_CONNECTION = 900
 SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://")
 DOCKER_SOCKETS = ("/var/run/docker.sock", "~/.docker/run/docker.sock")
 PODMAN_SOCKETS = ("/run/podman/podman.sock", "$XDG_RUNTIME_DIR/podman/podman.sock")
+ELSEWHERE = "DOCKER_HOST or tools.docker_url name another"
 CONNECT_S = 5.0
 ANSWER_S = 60.0
 """An engine that starts hundreds of containers takes some ten seconds for one. Pulls and commands have no limit here."""
@@ -27,6 +29,18 @@ TRIES = 3
 """Of what may be asked twice: enough for a connection that was cut; who restarts an engine asks again with his next sweep."""
 TRY_AGAIN_S = 0.2
 """Doubles with every try."""
+BAD_REQUEST = 400
+PERMANENT = re.compile(
+    "|".join(
+        (
+            *("manifest unknown", "name unknown", "not found: manifest", "no matching manifest", "repository does not exist"),
+            *("repository name not known", "access denied", "unauthorized", "authentication required"),
+            *("invalid reference format", "must be lowercase", "did not resolve to an alias"),
+        )
+    ),
+    re.IGNORECASE,
+)
+"""Refusals, of registries above all, that stay as they are; engines give them with any status."""
 
 
 class EngineProblem(SandboxProblem):
@@ -61,31 +75,32 @@ class Engine:
         """
         if not again:
             return await self._ask_once(question)
-        async for attempt in AsyncRetrying(
+        trying = AsyncRetrying(
             retry=retry_if_exception(_may_pass),
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential(TRY_AGAIN_S),
             sleep=asyncio.sleep,
             reraise=True,
-        ):
-            with attempt:
-                return await self._ask_once(question)
-        raise AssertionError("the last try raises")
+        )
+        answer: T = await trying(self._ask_once, question)
+        return answer
 
     async def _ask_once(self, question: Callable[[Docker], Awaitable[T]]) -> T:
         try:
             return await question(self._open())
         except DockerError as error:
             if error.status != NO_CONNECTION:
-                raise EngineProblem(str(error.message), error.status) from error
-            reason = str(error.message)
+                permanent = error.status == BAD_REQUEST or PERMANENT.search(str(error.message)) is not None
+                message = f"container engine: {str(error.message).strip()}"
+                raise EngineProblem(message, error.status, permanent=permanent) from error
+            reason = _reason(error.__context__ or error)
         except TimeoutError as error:
             reason = str(error) or f"no answer within {ANSWER_S:g} s"
-        except (aiohttp.ClientError, OSError, EOFError) as error:
-            reason = str(error) or type(error).__name__
+        except (aiohttp.ClientError, OSError) as error:
+            reason = _reason(error)
         except (KeyError, ValueError) as error:
             raise EngineProblem(f"what answers at {self.url} is no container engine: {error!r}") from error
-        raise EngineProblem(f"the container engine at {self.url} does not answer (is it running?): {reason}")
+        raise EngineProblem(f"the container engine at {self.url} does not answer (is it running? {ELSEWHERE}): {reason}")
 
     async def close(self) -> None:
         """Let go of its connections."""
@@ -108,8 +123,14 @@ class Engine:
         return self._client
 
 
+def _reason(error: BaseException) -> str:
+    """What the operating system says, where it is the one."""
+    cause = getattr(error, "os_error", error)
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+
+
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, EngineProblem) and (error.status == 0 or error.status >= 500)
+    return isinstance(error, EngineProblem) and not error.permanent and (error.status == 0 or error.status >= 500)
 
 
 def _local() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import re
 from typing import Any
@@ -22,12 +23,6 @@ LONGEST_NAME = 255
 """Of a repository, on both engines."""
 NAME = re.compile(r"[A-Za-z0-9][\w.\-/:@+]*", re.ASCII)
 """What may be in the path of a question. Engines are stricter."""
-PERMANENT = re.compile(
-    r"manifest unknown|name unknown|repository name not known|not found: manifest|repository does not exist|access denied|"
-    r"unauthorized|authentication required|invalid reference format|no matching manifest|did not resolve to an alias",
-    re.IGNORECASE,
-)
-"""Refusals of registries that stay."""
 
 
 class Images:
@@ -50,10 +45,9 @@ class Images:
             try:
                 await self._engine.ask(lambda docker: docker.images.pull(image))
             except EngineProblem as problem:
-                permanent = problem.status == 404 or PERMANENT.search(str(problem)) is not None
-                raise EngineProblem(
-                    f"image {image!r} cannot be pulled: {problem}", problem.status, permanent=permanent
-                ) from problem
+                permanent = problem.permanent or problem.status == 404
+                message = f"image {image!r} cannot be pulled: {problem}"
+                raise EngineProblem(message, problem.status, permanent=permanent) from problem
             await self._remember(image)
 
     async def pulled_bytes(self, image: str) -> int:
@@ -74,11 +68,10 @@ class Images:
         ours, named = await self._inspect(second), await self._inspect(image)
         if ours is None:
             return True
-        image_id = ours["Id"]
-        users = {"all": "1", "filters": f'{{"ancestor": ["{image_id}"]}}'}
+        users = {"all": "1", "filters": json.dumps({"ancestor": [ours["Id"].removeprefix("sha256:")]})}  # podman takes no prefix
         if await self._engine.ask(lambda docker: docker.containers.list(**users), again=True):
             return False
-        if named is not None and named["Id"] == image_id:  # else somebody has pulled another one since
+        if named is not None and named["Id"] == ours["Id"]:  # else somebody has pulled another one since
             await self._delete(image)
         if await self._delete(second):
             return True
