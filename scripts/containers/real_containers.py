@@ -1,13 +1,13 @@
 """A container engine (podman, by Docker's API) and a registry, both on this machine alone, for tests and for trying things out.
 
 eval "$(scripts/real-containers setup)"     install what is missing (Debian or Ubuntu, as root), start both, tell where they are
+scripts/real-containers publish a/b:1 a/c:1 --megabytes 20      put images into the registry, each with content of its own
 scripts/real-containers stop                remove all containers, end both; images stay for the next time
 
 What it has is in a folder of its own, outputs/containers of this checkout or --folder: containers, images and settings of the
 user's podman are neither used nor changed. Several processes may call it at once; what is there already stays. There is one
-image, localhost/busybox:1, made of Debian's busybox-static, and an empty registry, to push copies of it to:
-
-podman push localhost/busybox:1 $THUNDERAGENT_TEST_REGISTRY/some/name:1
+image, localhost/busybox:1, made of Debian's busybox-static; the names of images in the registry begin with
+$THUNDERAGENT_TEST_REGISTRY. After setup, podman's own command line has all this too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import io
 import os
 import shlex
 import shutil
@@ -69,8 +70,19 @@ class Containers:
             self._start("registry", ["docker-registry", "serve", str(self.folder / "registry.yml")], self._registry_answers)
             self._start("podman", ["podman", "system", "service", "--time=0", f"unix://{self.socket}"], self._podman_answers)
             if subprocess.run(["podman", "image", "exists", IMAGE], env=self._variables(), check=False).returncode:
-                self._make_image()
+                self._make_image(IMAGE)
             self._podman("run", "--rm", "--network=none", IMAGE, "true")
+
+    def publish(self, names: list[str], more_bytes: int) -> None:
+        """Have images in the registry, but not here; tells their whole names. ``more_bytes``: of their own, in each."""
+        if not (self._running("registry") and self._registry_answers()):
+            fail("the registry does not run: scripts/real-containers setup starts it")
+        for name in names:
+            image = f"127.0.0.1:{self._registry_port()}/{name}"
+            self._make_image(image, os.urandom(more_bytes))
+            self._podman("push", "--quiet", image)
+            self._podman("rmi", image)
+            print(image)
 
     def stop(self) -> None:
         """Have nothing of it running."""
@@ -164,7 +176,7 @@ http:
                 fail(f"{shlex.join(command)} does not run:\n{log.read_text()[-2000:]}")
             time.sleep(0.05)
 
-    def _make_image(self) -> None:
+    def _make_image(self, image: str, content: bytes = b"") -> None:
         busybox = shutil.which("busybox")
         assert busybox is not None
         with tempfile.TemporaryDirectory() as scratch:
@@ -180,7 +192,10 @@ http:
                     link = tarfile.TarInfo(f"bin/{applet}")
                     link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                     tar.addfile(link)
-            self._podman("import", "--change", "ENV PATH=/bin", str(archive), IMAGE)
+                more = tarfile.TarInfo("content")
+                more.size = len(content)
+                tar.addfile(more, io.BytesIO(content))
+            self._podman("import", "--change", "ENV PATH=/bin", str(archive), image)
 
     def _podman(self, *arguments: str) -> None:
         done = subprocess.run(["podman", *arguments], capture_output=True, text=True, env=self._variables(), check=False)
@@ -247,12 +262,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="scripts/real-containers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("setup", "stop"))
+    parser.add_argument("command", choices=("setup", "publish", "stop"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="publish: of an image, such as team/project:1")
+    parser.add_argument("--megabytes", type=int, default=1, help="publish: that each has for itself")
     parser.add_argument("--folder", type=Path, default=ROOT / "outputs" / "containers", help="where everything is")
     asked = parser.parse_args()
     containers = Containers(asked.folder.absolute())
     if asked.command == "stop":
         containers.stop()
+    elif asked.command == "publish":
+        containers.publish(asked.names, asked.megabytes << 20)
     else:
         containers.setup()
         containers.tell()

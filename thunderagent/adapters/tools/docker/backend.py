@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from typing import Any
@@ -40,6 +41,7 @@ class DockerBackend:
         """
         self._engine = Engine(url)
         self._images, self._commands = Images(self._engine), Commands(self._engine)
+        self._attached: set[str] = set()
         self._sizes_due_s = 0.0
         """When sizes are looked at again."""
 
@@ -69,7 +71,11 @@ class DockerBackend:
         return await self._commands.run(sandbox_id, command)
 
     async def remove(self, sandbox_id: str) -> None:
-        """With its anonymous volumes."""
+        """With its anonymous volumes, and at once: what somebody else has made would be given ten seconds to end."""
+        if sandbox_id in self._attached:
+            with contextlib.suppress(EngineProblem):
+                await self._engine.ask(lambda docker: docker.containers.container(sandbox_id).kill())
+            self._attached.discard(sandbox_id)
         while True:
             try:
                 await self._engine.ask(
@@ -96,7 +102,10 @@ class DockerBackend:
         if not shown["State"]["Running"]:
             raise SandboxGone(f"container {name!r} does not run: it is {shown['State']['Status']}")
         own_name: str = shown["Name"].removeprefix("/")
-        return own_name if _is_ours(own_name, shown["Config"]["Labels"] or {}) else str(shown["Id"])
+        if _is_ours(own_name, shown["Config"]["Labels"] or {}):
+            return own_name
+        self._attached.add(shown["Id"])
+        return str(shown["Id"])
 
     async def found(self) -> list[Found]:
         """Running or not; their sizes not every time, where that would take long."""

@@ -30,6 +30,7 @@ done
 exit 1
 """
 """Until nothing with the mark is left: what forks meanwhile is found in the next round."""
+NOT_SEEN = "its image lacks grep, or it has emptied its environment"
 KILL_TIMEOUT_S = 15.0
 """A command in a container takes a tenth of a second; under load, some seconds."""
 ENDS_S = 1.0
@@ -112,7 +113,9 @@ class Commands:
                     await self._kill(container, mark)
                     await asyncio.wait([reading], timeout=ENDS_S)
         except TimeoutError:
-            raise SandboxProblem(f"a command in {container!r} could not be killed within {KILL_TIMEOUT_S:g} s") from None
+            raise SandboxProblem(
+                f"a command in {container!r} could not be killed within {KILL_TIMEOUT_S:g} s: {NOT_SEEN}"
+            ) from None
 
     async def _kill(self, container: str, mark: str) -> None:
         output = Clipped()

@@ -52,8 +52,7 @@ class Images:
 
     async def pulled_bytes(self, image: str) -> int:
         """Of one that was pulled; 0: it is not ours."""
-        name = _second_name(image)
-        found = await self._inspect(name) if len(name) <= LONGEST_NAME else None
+        found = await self._inspect(_second_name(image))
         return 0 if found is None else int(found["Size"])
 
     async def pulled(self) -> dict[str, int]:
@@ -104,6 +103,8 @@ class Images:
         def inspect(docker: Docker) -> Any:
             return docker.images.inspect(name)
 
+        if len(name) > LONGEST_NAME:
+            return None
         try:
             found: dict[str, Any] = await self._engine.ask(inspect, again=True)
         except EngineProblem as problem:
