@@ -89,7 +89,8 @@ def test_a_server_that_is_no_engine_is_told(tmp_path: Path) -> None:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n" + b'{"version": "0.9"} '
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n"
+                + b'{"version": "0.9"} '
             )
             await writer.drain()
 

@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any
 
+from aiodocker.containers import DockerContainer
+
 from thunderagent.adapters.tools.docker.commands import Commands
 from thunderagent.adapters.tools.docker.engine import Engine, EngineProblem
 from thunderagent.adapters.tools.docker.images import Images, check_name
@@ -115,11 +117,10 @@ class DockerBackend:
         listed = await self._engine.ask(lambda docker: docker.containers.list(**question), again=True)
         if sized:
             self._sizes_due_s = clock() + (clock() - begun_s) / SIZES_SHARE
-        containers = [(one["Names"][0].removeprefix("/"), one["Labels"], one) for one in listed]
         return [
-            Found(name, labels, int(one["SizeRw"]) if sized else None)
-            for name, labels, one in containers
-            if _is_ours(name, labels)
+            Found(name, one["Labels"], _written_bytes(one) if sized else None)
+            for name, one in ((one["Names"][0].removeprefix("/"), one) for one in listed)
+            if _is_ours(name, one["Labels"])
         ]
 
     async def images(self) -> dict[str, int]:
@@ -165,3 +166,8 @@ def _settings(request: SandboxRequest, labels: Labels) -> dict[str, Any]:
 def _is_ours(name: str, labels: Labels) -> bool:
     """Containers of an image that was made of a sandbox inherit its labels, but not its name."""
     return bool(labels.get(OWNER)) and labels.get(SANDBOX) == name
+
+
+def _written_bytes(listed: DockerContainer) -> int:
+    """None is left out of the answer."""
+    return int(listed["SizeRw"]) if "SizeRw" in listed else 0

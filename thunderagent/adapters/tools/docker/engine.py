@@ -99,7 +99,7 @@ class Engine:
         except (aiohttp.ClientError, OSError) as error:
             reason = _reason(error)
         except (KeyError, ValueError) as error:
-            raise EngineProblem(f"what answers at {self.url} is no container engine: {error!r}") from error
+            raise EngineProblem(f"what answers at {self.url} is no container engine: {error!r}", permanent=True) from error
         raise EngineProblem(f"the container engine at {self.url} does not answer (is it running? {ELSEWHERE}): {reason}")
 
     async def close(self) -> None:
