@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import hashlib
 import io
 import os
 import shlex
@@ -35,14 +36,15 @@ IMAGE = "localhost/busybox:1"
 PROGRAMS = {
     "podman": "podman",
     "runc": "runc",  # crun, podman's own choice there, fails where control groups of both versions are mounted
+    "netavark": "netavark",
+    "iptables": "iptables",
     "busybox": "busybox-static",
     "docker-registry": "docker-registry",
     "bwrap": "bubblewrap",
 }
 """What is needed, and Debian's package of it."""
+WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/podman"))
 STARTS_WITHIN_S = 30.0
-LONGEST_SOCKET_PATH = 107
-"""Bytes; the kernel takes no more."""
 
 
 class Containers:
@@ -51,7 +53,9 @@ class Containers:
     def __init__(self, folder: Path) -> None:
         """It need not be there."""
         self.folder = folder
-        self.socket = folder / "podman.sock"
+        # With longer paths, sockets cannot be made, and podman waits 20 s for each container that ends.
+        self.run = Path(tempfile.gettempdir()) / f"thunderagent-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
+        self.socket = self.run / "podman.sock"
         self.environment = {
             "DOCKER_HOST": f"unix://{self.socket}",
             "CONTAINERS_CONF": str(folder / "containers.conf"),
@@ -61,8 +65,6 @@ class Containers:
 
     def setup(self) -> None:
         """Have it running."""
-        if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
-            fail(f"the path of the socket, {self.socket}, is too long: name a shorter folder with --folder")
         with alone(Path(tempfile.gettempdir()) / "thunderagent-real-containers.lock"):
             install()
         with self._alone():
@@ -96,6 +98,7 @@ class Containers:
                 if pid:
                     os.kill(pid, signal.SIGTERM)
                 self._pid_file(name).unlink(missing_ok=True)
+            shutil.rmtree(self.run, ignore_errors=True)
 
     def tell(self) -> None:
         """For a shell."""
@@ -115,12 +118,12 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 lock_type = "file"
-tmp_dir = "{self.folder}/run/libpod"
+tmp_dir = "{self.run}/libpod"
 """,
             "storage.conf": f"""[storage]
 driver = "overlay"
 graphroot = "{self.folder}/storage"
-runroot = "{self.folder}/run/storage"
+runroot = "{self.run}/storage"
 """,
             "registries.conf": f"""unqualified-search-registries = []
 [[registry]]
@@ -212,14 +215,15 @@ http:
         """Its process, if it is (still) ours."""
         try:
             pid = int(self._pid_file(name).read_text())
-            ours = os.fsencode(self.folder) in Path(f"/proc/{pid}/cmdline").read_bytes()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if ours else None
+        return pid if os.fsencode(self.folder) in command or os.fsencode(self.run) in command else None
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(mode=0o700, exist_ok=True)
         with alone(self.folder / "lock"):
             yield
 
@@ -234,7 +238,7 @@ def alone(path: Path) -> Iterator[None]:
 
 def install() -> None:
     """What is missing, where that is allowed."""
-    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
+    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program, path=WHERE) is None)
     if not missing:
         return
     command = f"apt-get install {' '.join(missing)}"

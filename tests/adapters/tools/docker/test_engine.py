@@ -78,10 +78,13 @@ def test_an_engine_on_a_port_where_nobody_listens_is_named(scheme: str) -> None:
     assert f"the container engine at {url} does not answer" in str(told_by(DockerBackend(url)))
 
 
-@pytest.mark.parametrize("url", ["localhost:2375", "/run/docker.sock", "ftp://host"])
-def test_what_is_no_address_of_an_engine_is_refused_before_anything_is_opened(url: str) -> None:
+@pytest.mark.parametrize("url", ["localhost:2375", "/run/docker.sock", "ssh://host"])
+def test_what_is_no_address_of_an_engine_is_refused_before_anything_is_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"tools\.docker_url.*must begin with one of unix://"):
         DockerBackend(url)
+    monkeypatch.setenv("DOCKER_HOST", url)
+    with pytest.raises(ConfigError, match=r"DOCKER_HOST.*must begin with one of unix://"):
+        DockerBackend(None)
 
 
 def test_a_server_that_is_no_engine_is_told(tmp_path: Path) -> None:

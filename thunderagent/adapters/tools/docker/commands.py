@@ -99,7 +99,7 @@ class Commands:
         while (state := await self._engine.ask(lambda docker: started.inspect(), again=True))["Running"]:
             await asyncio.sleep(look_s)
             look_s = min(2 * look_s, LAST_LOOK_S)
-        exit_code = int(state["ExitCode"])
+        exit_code = KILLED if state["ExitCode"] is None else int(state["ExitCode"])
         if exit_code == KILLED:
             shown = await self._engine.ask(lambda docker: docker.containers.container(container).show(), again=True)
             if not shown["State"]["Running"]:

@@ -18,7 +18,7 @@ from thunderagent.errors import ConfigError, SandboxProblem
 T = TypeVar("T")
 NO_CONNECTION = 900
 """What aiodocker gives as the status of a connection that failed."""
-SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://")
+SCHEMES = ("unix://", "tcp://", "http://", "https://")
 DOCKER_SOCKETS = ("/var/run/docker.sock", "~/.docker/run/docker.sock")
 PODMAN_SOCKETS = ("/run/podman/podman.sock", "$XDG_RUNTIME_DIR/podman/podman.sock")
 ELSEWHERE = "DOCKER_HOST or tools.docker_url name another"
@@ -63,7 +63,9 @@ class Engine:
         """
         self.url = url or os.environ.get("DOCKER_HOST") or _local()
         if not self.url.startswith(SCHEMES):
-            raise ConfigError("tools.docker_url", self.url, f"must begin with one of {', '.join(SCHEMES)}")
+            raise ConfigError(
+                "tools.docker_url" if url else "DOCKER_HOST", self.url, f"must begin with one of {', '.join(SCHEMES)}"
+            )
         self._client: Docker | None = None
         self._connector: aiohttp.BaseConnector | None = None
 
