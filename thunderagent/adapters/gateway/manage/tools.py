@@ -24,6 +24,8 @@ from thunderagent.runtime.tools import Command, SandboxRequest, SandboxView, Too
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """No command, path or variable can have a NUL."""
+Bytes = Annotated[float, Meta(ge=0, le=2**50, multiple_of=1)]
+"""Whole, but JSON has no whole numbers: clients may write 1e9. A petabyte is exact as a float."""
 Variables = dict[Annotated[str, Meta(pattern=r"^[^\x00=]+$")], Text]
 
 
@@ -34,8 +36,8 @@ class WantedSandbox(msgspec.Struct, kw_only=True):
     setup: Annotated[Text, Meta(description="A shell command that ends its preparation.")] | UnsetType = UNSET
     workdir: Annotated[Text, Meta(description="Where commands run.")] | UnsetType = UNSET
     environment: Variables | UnsetType = UNSET
-    memory_bytes: Annotated[int, Meta(ge=0, le=2**62, description="The most that it may take.")] | UnsetType = UNSET
-    disk_bytes: Annotated[int, Meta(ge=0, le=2**62, description="Expected, beyond its image.")] | UnsetType = UNSET
+    memory_bytes: Annotated[Bytes, Meta(description="The most that it may take.")] | UnsetType = UNSET
+    disk_bytes: Annotated[Bytes, Meta(description="Expected, beyond its image.")] | UnsetType = UNSET
     network: Annotated[bool, Meta(description="Whether it may reach others.")] | UnsetType = UNSET
     reusable: Annotated[bool, Meta(description="Whether others may have it afterwards, as it is then.")] | UnsetType = UNSET
     wait: Annotated[bool, Meta(description="false: it is only prepared, for a later request that waits.")] = True
@@ -43,6 +45,7 @@ class WantedSandbox(msgspec.Struct, kw_only=True):
     def request(self, tools: ToolHost) -> SandboxRequest | None:
         """For the host; None: its default."""
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if name != "wait" and value is not UNSET}
+        said |= {name: int(value) for name, value in said.items() if name.endswith("_bytes")}
         return tools.request_of(said)
 
 
