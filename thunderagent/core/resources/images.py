@@ -47,6 +47,11 @@ class Images:
         elif image not in self._users:
             self._unused.setdefault(image)
 
+    def made(self, image: str, disk_bytes: int | None) -> None:
+        """A sandbox was made of it; None: its size is as it was known, else it counts for nothing."""
+        if image and (disk_bytes is not None or image not in self._sizes):
+            self.seen(image, disk_bytes or 0)
+
     def removed(self, image: str, removed: bool, now: float) -> None:
         """It is gone; or it could not be removed, and is left alone for a while."""
         self.removing.discard(image)
@@ -85,6 +90,8 @@ class Images:
         """
         if image in self.removing:
             return False
+        if free_bytes == math.inf:
+            return True
         if not image or image in self._sizes or image in self.pulling:
             return free_bytes >= 0
         if self.pulling:
