@@ -7,7 +7,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
-from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -50,7 +49,7 @@ class SyncProgram:
         of: tuple[BaseProgram, asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         """The arguments are those of ``Program``. ``of``: a program that there is, such as a local one, and its loop."""
-        self._program, self._loop = of or (Program(program_id, url, api_key), _loop_of(os.getpid()))
+        self._program, self._loop = of or (Program(program_id, url, api_key), _own_loop())
         self.id, self.extra_body = self._program.id, self._program.extra_body
 
     def prepare(self, **wanted: Unpack[Wanted]) -> None:
@@ -102,9 +101,16 @@ def _wait(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
         raise
 
 
-@cache
-def _loop_of(pid: int) -> asyncio.AbstractEventLoop:
-    """One for all programs of a process, in a thread that ends with it; a forked process gets its own."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="thunderagent-client", daemon=True).start()
-    return loop
+_LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
+"""By process: one that was forked gets its own."""
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def _own_loop() -> asyncio.AbstractEventLoop:
+    """One for all programs of this process, in a thread that ends with it."""
+    with _ONE_AT_A_TIME:
+        loop = _LOOPS.get(os.getpid())
+        if loop is None:
+            loop = _LOOPS[os.getpid()] = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="thunderagent-client", daemon=True).start()
+        return loop
