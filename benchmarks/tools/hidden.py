@@ -27,8 +27,8 @@ PREPARE_S = 1.5
 """Beyond what the container itself takes."""
 PROMPT_CHARACTERS = 6_000
 """The embedded engine's tokenizer makes a token of each."""
-ENGINE = EngineConfig(kv_capacity_tokens=64_000, prefill_tokens_per_s=9_000, time_scale=1.0)
-"""Holds some ten programs; a first turn takes a second or two."""
+ENGINE = EngineConfig(kv_capacity_tokens=64_000, prefill_tokens_per_s=30_000, time_scale=1.0)
+"""Holds some ten programs; a turn takes about a second, less than a preparation."""
 MODEL = "simulated"
 
 
