@@ -80,8 +80,8 @@ class Lab:
         listed = (await self.sh(name, "ps -o args")).text.splitlines()[1:]
         return [line for line in listed if "sleep 3600" not in line and "ps -o args" not in line]
 
-    async def eventually(self, holds: Callable[[], Awaitable[bool]], within_s: float = 20.0) -> None:
+    async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
         """Until it does."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(20):
             while not await holds():  # noqa: ASYNC110  (no event tells it)
                 await asyncio.sleep(0.02)

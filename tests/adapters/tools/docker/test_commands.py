@@ -114,23 +114,6 @@ def test_a_command_that_kills_itself_does_not_end_the_sandbox(lab: Lab) -> None:
     lab.run(scenario)
 
 
-def test_many_commands_at_once_do_not_keep_each_other_from_the_engine(lab: Lab) -> None:
-    """One connection each: an HTTP client's own bound would make those wait that could end the others."""
-
-    async def scenario() -> None:
-        name, count = await lab.made(), 110
-        waiting = [asyncio.create_task(lab.sh(name, "while [ ! -e /stop ]; do sleep 0.5; done")) for _ in range(count)]
-
-        async def all_run() -> bool:
-            return len([line for line in await lab.processes(name) if "/stop" in line]) >= count
-
-        await lab.eventually(all_run, within_s=120)
-        await lab.sh(name, "touch /stop")
-        assert {output.exit_code for output in await asyncio.gather(*waiting)} == {0}
-
-    lab.run(scenario)
-
-
 def test_a_container_that_is_gone_or_stopped_is_gone(lab: Lab) -> None:
     async def scenario() -> None:
         name = await lab.made()

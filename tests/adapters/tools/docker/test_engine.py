@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -121,6 +122,30 @@ def test_one_that_does_not_answer_in_time_is_told(tmp_path: Path, monkeypatch: p
         silent.listen()
         problem = told_by(DockerBackend(f"unix://{tmp_path}/slow.sock"))
     assert "does not answer" in str(problem) and str(problem).endswith("no answer within 0.05 s")
+
+
+def test_questions_do_not_wait_for_each_others_connections(tmp_path: Path) -> None:
+    """Each command that runs has one: an HTTP client's own bound of 100 would keep the 101st from being ended."""
+
+    async def scenario() -> None:
+        count, all_asked = 120, asyncio.Event()
+        waiting = itertools.count(1)
+
+        async def answer_when_all_have_asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            if next(waiting) == count:
+                all_asked.set()
+            await all_asked.wait()
+            writer.close()
+
+        async with await asyncio.start_unix_server(answer_when_all_have_asked, tmp_path / "patient.sock", backlog=count):
+            asked = engine.Engine(f"unix://{tmp_path}/patient.sock")
+            questions = [asyncio.create_task(asked.ask(lambda docker: docker.version())) for _ in range(count)]
+            await asyncio.wait_for(all_asked.wait(), 20)
+            assert all(isinstance(one, SandboxProblem) for one in await asyncio.gather(*questions, return_exceptions=True))
+            await asked.close()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.containers

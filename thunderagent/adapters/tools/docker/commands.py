@@ -74,7 +74,10 @@ class Commands:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
         except EngineProblem as problem:
-            raise _gone(container, problem) or problem from problem
+            if _is_gone(problem):
+                message = f"container {container!r} is not there or does not run any more: {problem}"
+                raise SandboxGone(message) from problem
+            raise
 
     async def close(self) -> None:
         """Once what is being killed is dead."""
@@ -142,8 +145,6 @@ def _line(command: Command) -> str:
     return f"exec 2>&1\n{enter}{command.line}"
 
 
-def _gone(container: str, problem: EngineProblem) -> SandboxGone | None:
+def _is_gone(problem: EngineProblem) -> bool:
     """Docker answers 404 and 409; podman 500 for a container that does not run."""
-    if problem.status in (404, 409) or "container state improper" in str(problem):
-        return SandboxGone(f"container {container!r} is not there or does not run any more: {problem}")
-    return None
+    return problem.status in (404, 409) or "container state improper" in str(problem)
