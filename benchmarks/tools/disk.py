@@ -31,18 +31,23 @@ class Disk:
     peak_bytes: int = 0
     largest_bytes: int = 0
     most_images: int = 0
+    looks: int = 0
     seen: set[str] = field(default_factory=set)
 
     async def watch(self, url: str) -> None:
         """Until it is cancelled."""
         async with aiodocker.Docker(url=url) as docker:
             while True:
-                sizes = await self._sizes(docker)
-                self.seen |= sizes.keys()
-                self.peak_bytes = max(self.peak_bytes, sum(sizes.values()))
-                self.largest_bytes = max(self.largest_bytes, *sizes.values(), 0)
-                self.most_images = max(self.most_images, len(sizes))
+                with contextlib.suppress(aiodocker.DockerError):  # podman cannot list images while one is being removed
+                    self._look(await self._sizes(docker))
                 await asyncio.sleep(LOOK_S)
+
+    def _look(self, sizes: dict[str, int]) -> None:
+        self.looks += 1
+        self.seen |= sizes.keys()
+        self.peak_bytes = max(self.peak_bytes, sum(sizes.values()))
+        self.largest_bytes = max(self.largest_bytes, *sizes.values(), 0)
+        self.most_images = max(self.most_images, len(sizes))
 
     async def _sizes(self, docker: aiodocker.Docker) -> dict[str, int]:
         listed: list[Any] = await docker.images.list()
@@ -76,4 +81,5 @@ async def measure(containers: Containers) -> dict[str, Figure]:
         "disk_budget": Figure(budget_bytes / (1 << 20), "MiB"),
         "images_used": Figure(len(disk.seen), "images", at_least=IMAGES),
         "images_at_once": Figure(disk.most_images, "images"),
+        "looks_at_the_disk": Figure(disk.looks, "looks"),
     }
