@@ -8,6 +8,9 @@ import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
 
 from thunderagent.adapters.tools.clipped import Clipped
 from thunderagent.errors import SandboxProblem
@@ -58,6 +61,14 @@ def kill(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def kill_strays(folder: Path) -> None:
+    """End sandboxes of this folder that nobody watches: their owner was killed while bwrap started. Looks at all processes."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "bwrap" and str(folder) in (process.info["cmdline"] or ()):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 async def _start(words: Sequence[str], environment: Mapping[str, str] | None) -> Process:
