@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.adapters.tools.local import Alive, Sandbox, in_sandbox, needs_bubblewrap, output_of
@@ -136,6 +137,19 @@ def test_a_command_whose_caller_is_cancelled_is_killed(tmp_path: Path) -> None:
         return alive.ended()
 
     assert in_sandbox(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("delay_ms", range(0, 20, 2))
+def test_a_command_that_is_killed_while_it_starts_leaves_nothing(tmp_path: Path, delay_ms: int) -> None:
+    """bwrap lets what it has forked die with itself only a moment later."""
+    marks = [f"sleep 1000.{os.getpid()}{delay_ms:03}{number}" for number in range(8)]
+
+    async def scenario(sandbox: Sandbox) -> list[Output]:
+        return await asyncio.gather(*(sandbox.run(mark, timeout_s=delay_ms / 1000) for mark in marks))
+
+    assert {output.exit_code for output in in_sandbox(tmp_path, scenario)} == {None}
+    running = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in running for mark in marks if mark in line]
 
 
 def test_a_sandbox_that_is_removed_takes_its_commands_with_it(tmp_path: Path) -> None:

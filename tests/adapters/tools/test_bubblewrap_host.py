@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.tools.local import Alive, needs_bubblewrap
+from tests.adapters.tools.local import DEATH_S, Alive, Sandbox, needs_bubblewrap
 from thunderagent.adapters.tools import open_tools
+from thunderagent.adapters.tools.bubblewrap.jail import ISOLATION, root_mounts
 from thunderagent.errors import SandboxGone, SandboxRefused
 from thunderagent.runtime.tools import Command, SandboxProfile, SandboxRequest
 from thunderagent.tools_config import ToolsConfig
@@ -142,3 +143,22 @@ def test_what_an_owner_that_lives_has_is_left_alone(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     assert files(tmp_path) == []
+
+
+def test_a_command_that_outlived_its_owner_ends_when_its_sandbox_is_removed(tmp_path: Path) -> None:
+    """An owner may be killed in the moment in which bwrap starts."""
+
+    async def scenario() -> None:
+        sandbox = Sandbox(tmp_path)
+        await sandbox.prepare()
+        alive = Alive(sandbox.tree / "alive")
+        words = [*ISOLATION, *root_mounts(None), "--bind", str(sandbox.tree), "/here", "--chdir", "/here"]
+        stray = subprocess.Popen(["bwrap", *words, "sh", "-c", "exec >alive; echo begun; sleep 1000"])  # noqa: ASYNC220
+        try:
+            alive.began()
+            await Sandbox(tmp_path).backend.remove("box")
+            assert stray.wait(DEATH_S) != 0 and alive.ended()
+        finally:
+            stray.kill()
+
+    asyncio.run(scenario())

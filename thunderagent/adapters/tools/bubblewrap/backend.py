@@ -11,7 +11,7 @@ from pathlib import Path
 from thunderagent.adapters.tools.bubblewrap.availability import why_not
 from thunderagent.adapters.tools.bubblewrap.folders import Folders
 from thunderagent.adapters.tools.bubblewrap.jail import arguments, has_shell, workdir_of
-from thunderagent.adapters.tools.bubblewrap.processes import kill, run
+from thunderagent.adapters.tools.bubblewrap.processes import kill, kill_strays, run
 from thunderagent.errors import ConfigError, SandboxGone, SandboxProblem
 from thunderagent.runtime.tools import Command, Found, Labels, Made, Output, SandboxRequest
 
@@ -58,10 +58,13 @@ class BubblewrapBackend:
         """Commands by sandbox."""
         self._leaving: set[str] = set()
         """That are being removed."""
+        self._made: set[str] = set()
+        """By this process."""
 
     async def prepare(self, sandbox_id: str, request: SandboxRequest, labels: Labels) -> Made:
         """Make its folder, copy what it begins with, run its setup."""
         source = await asyncio.to_thread(_source, request)
+        self._made.add(sandbox_id)
         await self._folders.make(sandbox_id, labels, source)
         output = await self.execute(sandbox_id, request, Command(request.setup or ":"))
         if output.exit_code:
@@ -89,7 +92,10 @@ class BubblewrapBackend:
         try:
             for process in self._running.get(sandbox_id, ()):
                 kill(process)
+            if sandbox_id not in self._made:
+                await asyncio.to_thread(kill_strays, self._folders.tree(sandbox_id))
             await self._folders.remove(sandbox_id)
+            self._made.discard(sandbox_id)
         finally:
             self._leaving.discard(sandbox_id)
 

@@ -20,6 +20,9 @@ from thunderagent.runtime.tools import Labels
 T = TypeVar("T")
 BLOCK_BYTES = 1024
 """Of ``du -k``."""
+REMOVAL_PAUSES_S = (0.0, 0.1, 0.3, 1.0)
+"""After attempts to remove a folder: it may hold folders that may not be written, and processes that were killed take a while to
+die, on a machine under load, and write as long as they live."""
 
 
 class Folders:
@@ -60,11 +63,13 @@ class Folders:
             SandboxProblem: something cannot be removed.
         """
         folder = str(self._root / sandbox_id)
-        removed = await run("rm", "-rf", "--", folder)
-        if removed.exit_code:  # folders that may not be written, or processes that have not quite died
-            await run("chmod", "-R", "u+rwX", "--", folder)
+        for pause_s in REMOVAL_PAUSES_S:
             removed = await run("rm", "-rf", "--", folder)
-        if removed.exit_code:
+            if not removed.exit_code:
+                break
+            await asyncio.sleep(pause_s)
+            await run("chmod", "-R", "u+rwX", "--", folder)
+        else:
             raise SandboxProblem(f"{folder} cannot be removed: {_last_line(removed.text)}")
         await _to_its_end(self._labels(sandbox_id).unlink, True)
 

@@ -12,8 +12,11 @@ from thunderagent.runtime.tools import Command, SandboxRequest
 
 WORKDIR = "/workspace"
 """Where the files of a sandbox are, if its request names no place."""
-ISOLATION = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
-"""Namespaces of its own: all processes of a command end with it, and it with us. Not even root's powers are left."""
+ISOLATION = ("--unshare-all", "--die-with-parent", "--cap-drop", "ALL")
+"""Namespaces of its own: all processes of a command end with it, and it with us. Not even root's powers are left.
+
+There is no terminal to be had: bwrap is started in a session of its own, and stays in one process group, by which it is killed.
+"""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", sys.base_prefix)
 """Of this machine, for sandboxes without a root file system of their own; Python may be installed elsewhere."""
 OWN_MOUNTS = frozenset({"proc", "dev", "tmp"})
