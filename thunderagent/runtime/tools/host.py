@@ -70,7 +70,8 @@ class ToolHost:
             budgets: how much sandboxes may take.
             settings: times.
             default: what ``acquire`` gives without a request.
-            ahead: whether every new program of the scheduler gets one like that prepared.
+            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and one like ``default``
+                for every new program of the scheduler.
             ports: that programs can lease.
             on_sandbox: called on the loop for every sandbox that a program is done with; must not block.
             clock: in seconds; it does not jump.
@@ -119,8 +120,14 @@ class ToolHost:
     # What programs ask for
 
     def prepare(self, program_id: str, request: SandboxRequest | None = None) -> None:
-        """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run."""
+        """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run.
+
+        Raises:
+            SandboxRefused: no image was named, and there is no default.
+        """
         request = self._or_default(program_id, request)
+        if not self._ahead:
+            return
         wanted_id = self._want(program_id, request)
         if wanted_id in self.reactor.pool.wants:
             self._announced.setdefault((program_id, request.spec().fingerprint), []).append(wanted_id)
@@ -231,7 +238,7 @@ class ToolHost:
 
     def program_began(self, program_id: str) -> None:
         """Prepare the default, unless it has told what it will need."""
-        if self._ahead and self.default is not None and program_id not in self.reactor.pool.programs:
+        if self.default is not None and program_id not in self.reactor.pool.programs:
             self.prepare(program_id)
 
     def program_expected(self, program_id: str, rank: tuple[float, ...]) -> None:
