@@ -15,6 +15,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ContractError
 from thunderagent.serving import Serving, check_ports
+from thunderagent.tools_config import ToolsConfig
 
 T = TypeVar("T")
 
@@ -30,12 +31,13 @@ class EmbeddedGateway:
         engine_type: str = AUTO,
         *,
         group_of: Callable[[str], str] | None = None,
+        tools: ToolsConfig | None = None,
     ) -> None:
         """Nothing runs yet. The arguments are those of ``Serving``."""
         self.url = ""
         """Of the gateway, once it is started."""
         self._settings = settings
-        self._make: Callable[[], Serving] = lambda: Serving(config, settings, urls, engine_type, group_of=group_of)
+        self._make: Callable[[], Serving] = lambda: Serving(config, settings, urls, engine_type, group_of=group_of, tools=tools)
         self._thread = threading.Thread(target=self._run, name="thunderagent-gateway", daemon=True)
         self._ready: concurrent.futures.Future[str] = concurrent.futures.Future()
         self._lock = threading.Lock()

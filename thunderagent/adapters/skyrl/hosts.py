@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from thunderagent.adapters.trajectory_ids import program_id
 from thunderagent.runtime import Runtime, StepWindow
+from thunderagent.runtime.tools import BlockingTools
 from thunderagent.session import Session
 
 
@@ -14,6 +16,12 @@ class Host(Protocol):
 
     end_on_engine_failure: bool
     """Whether a lost engine ends the trajectory with an empty answer instead of raising into SkyRL (which exits)."""
+
+    async def tools(self) -> BlockingTools | None:
+        """Sandboxes for environments, once they can be asked for. Called on the loop of the turns. None: there are none."""
+
+    async def end(self) -> None:
+        """There will be no turns any more. Called on the loop of the turns, while it still runs."""
 
     def release(self, session_id: str) -> None:
         """The trajectory is over."""
@@ -51,6 +59,18 @@ class InProcess:
     async def start(self) -> None:
         """Called before each turn, on the loop that runs all turns; cheap when it has already happened."""
         await self.session.start()
+
+    async def tools(self) -> BlockingTools | None:
+        """See ``Host``."""
+        if self.session.tools is None:
+            return None
+        await self.start()
+        return BlockingTools(self.session.tools, asyncio.get_running_loop())
+
+    async def end(self) -> None:
+        """See ``Host``."""
+        if self.session.tools is not None:
+            await self.session.tools.close()
 
     def shutdown(self) -> None:
         """See ``Host``."""

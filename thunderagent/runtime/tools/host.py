@@ -70,8 +70,8 @@ class ToolHost:
             budgets: how much sandboxes may take.
             settings: times.
             default: what ``acquire`` gives without a request.
-            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and one like ``default``
-                for every new program of the scheduler.
+            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and one like
+                ``default`` for every new program of the scheduler.
             ports: that programs can lease.
             on_sandbox: called on the loop for every sandbox that a program is done with; must not block.
             clock: in seconds; it does not jump.
