@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("MSWEA_SILENT_STARTUP", "1")
-os.environ.setdefault("MSWEA_GLOBAL_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "thunderagent-mswea"))
 
 from minisweagent.environments.local import LocalEnvironment
 

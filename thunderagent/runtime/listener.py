@@ -16,6 +16,9 @@ class ProgramListener(Protocol):
         """It runs, or will: lower ranks first (``Scheduler.rank``)."""
         ...
 
-    def program_over(self, program_id: str) -> None:
-        """It was released, or it is forgotten. May be told more than once."""
+    def program_over(self, program_id: str, *, withdrawn: bool = False) -> None:
+        """It was released, or it is forgotten. May be told more than once.
+
+        ``withdrawn``: it is forgotten as no turn of it ever ran, and may come again with its client's next try.
+        """
         ...

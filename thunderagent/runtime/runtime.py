@@ -131,13 +131,16 @@ class Runtime:
         )
         return Turn(arrival, self, patience)
 
-    def release(self, program_id: str) -> bool:
-        """The program is over. Turns of it that still wait are refused. False: no such program was known."""
+    def release(self, program_id: str, *, withdrawn: bool = False) -> bool:
+        """The program is over. Turns of it that still wait are refused. False: no such program was known.
+
+        ``withdrawn``: it never ran, and may come again: it keeps the tools that its client has asked for.
+        """
         known = program_id in self.scheduler.programs or (self.scheduler.syncing and self._is_held(program_id))
         self._recorder.forget(program_id)
         self._handle(ProgramReleased(program_id))
         for listener in self._listeners:
-            listener.program_over(program_id)  # it may be known there alone
+            listener.program_over(program_id, withdrawn=withdrawn)  # it may be known there alone
         return known
 
     def steps(self, program_id: str) -> int:
@@ -356,9 +359,10 @@ class Runtime:
             case WakeAt(at_s):
                 self._wake_at(at_s)
             case ReclaimTools(program_id):
+                withdrawn = self._recorder.steps(program_id) == 0
                 self._recorder.forget(program_id)
                 for listener in self._listeners:
-                    listener.program_over(program_id)
+                    listener.program_over(program_id, withdrawn=withdrawn)
             case PrepareTools(program_id):
                 for listener in self._listeners:
                     listener.program_began(program_id)

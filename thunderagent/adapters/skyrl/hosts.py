@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
 from thunderagent.adapters.trajectory_ids import program_id
@@ -17,11 +16,9 @@ class Host(Protocol):
     end_on_engine_failure: bool
     """Whether a lost engine ends the trajectory with an empty answer instead of raising into SkyRL (which exits)."""
 
-    async def tools(self) -> BlockingTools | None:
-        """Sandboxes for environments, once they can be asked for. Called on the loop of the turns. None: there are none."""
-
-    async def end(self) -> None:
-        """There will be no turns any more. Called on the loop of the turns, while it still runs."""
+    @property
+    def tools(self) -> BlockingTools | None:
+        """Sandboxes for environments; None: there are none."""
 
     def release(self, session_id: str) -> None:
         """The trajectory is over."""
@@ -60,17 +57,13 @@ class InProcess:
         """Called before each turn, on the loop that runs all turns; cheap when it has already happened."""
         await self.session.start()
 
-    async def tools(self) -> BlockingTools | None:
-        """See ``Host``."""
-        if self.session.tools is None:
+    @property
+    def tools(self) -> BlockingTools | None:
+        """See ``Host``. They live from the first look at them on, which is before the first turn."""
+        if self.session.tool_thread is None:
             return None
-        await self.start()
-        return BlockingTools(self.session.tools, asyncio.get_running_loop())
-
-    async def end(self) -> None:
-        """See ``Host``."""
-        if self.session.tools is not None:
-            await self.session.tools.close()
+        self.session.tool_thread.start()
+        return self.session.tool_thread.tools
 
     def shutdown(self) -> None:
         """See ``Host``."""

@@ -57,7 +57,9 @@ class ThunderMixin:
         engines = [client.proxy_url] if disaggregated else list(client.server_urls)
         config, tools = self.cfg.thunder_config(), self.cfg.tools_config()
         if not self.cfg.thunder.gateway:
-            return InProcess(Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of, tools=tools))
+            return InProcess(
+                Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of, tools=tools, tools_apart=True)
+            )
         router = ThunderRouter(config, engines, get_node_ip(), tools)
         client.proxy_url = router.start()
         replaced = getattr(self, "_inference_router", None)
@@ -78,7 +80,7 @@ class ThunderMixin:
             times = TrajectoryTimes()
             tokens = PHASE.set(metadata.training_phase if metadata is not None else PHASE.get()), TIMES.set(times)
             try:
-                await self._offer_tools(input_batch)
+                self._offer_tools(input_batch)
                 output = await inner(input_batch, *args, **kwargs)
             finally:
                 PHASE.reset(tokens[0])
@@ -89,27 +91,11 @@ class ThunderMixin:
         generator.generate = generate
         return generator
 
-    async def _offer_tools(self, input_batch: Any) -> None:
-        tools = await self.host.tools() if self.host is not None else None
+    def _offer_tools(self, input_batch: Any) -> None:
+        tools = self.host.tools if self.host is not None else None
         if tools is not None:
             use(tools)
             name_programs(input_batch)
-
-    def _setup_trainer(self) -> Any:
-        """The user's trainer; sandboxes go at its end, while their loop still runs."""
-        trainer = cast(Any, super())._setup_trainer()
-        inner = trainer.train
-
-        @functools.wraps(inner)
-        async def train(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await inner(*args, **kwargs)
-            finally:
-                if self.host is not None:
-                    await self.host.end()
-
-        trainer.train = train
-        return trainer
 
     def get_tracker(self) -> Any:
         """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary.

@@ -45,12 +45,10 @@ class ThunderRouter:
         """End it. May be called again."""
         self._gateway.stop()
 
-    async def tools(self) -> BlockingTools | None:
-        """See ``Host``: they are on the gateway's loop."""
+    @property
+    def tools(self) -> BlockingTools | None:
+        """See ``Host``. They live on the gateway's loop."""
         return self._gateway.call(_tools_of)
-
-    async def end(self) -> None:
-        """See ``Host``: they go with the gateway."""
 
     def release(self, session_id: str) -> None:
         """Whichever way it was named: our client names the phase too, harnesses the session alone."""

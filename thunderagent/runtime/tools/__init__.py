@@ -14,6 +14,7 @@ from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
 from thunderagent.runtime.tools.host import ToolHost, ToolSettings
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals
 from thunderagent.runtime.tools.reclaim import reclaim
+from thunderagent.runtime.tools.thread import ToolThread
 
 __all__ = [
     "BlockingTools",
@@ -29,6 +30,7 @@ __all__ = [
     "SandboxView",
     "ToolHost",
     "ToolSettings",
+    "ToolThread",
     "ToolTotals",
     "reclaim",
 ]

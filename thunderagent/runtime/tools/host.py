@@ -7,8 +7,9 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from thunderagent.core.resources import Budgets, Status, Want, events
 from thunderagent.core.resources.leases import Slots
@@ -91,6 +92,9 @@ class ToolHost:
         """By program and the name that was given: ids."""
         self._last_call_s: OrderedDict[str, float] = OrderedDict()
         """Of each program that has or wants something, the longest ago first."""
+        self._unasked: set[str] = set()
+        """Programs that have only what was prepared for them unasked."""
+        self._has_none: Callable[[str], bool] = lambda program_id: False
         self._rank_of: Callable[[str], tuple[float, ...]] = lambda program_id: UNKNOWN_RANK
         self._is_known: Callable[[str], bool] = lambda program_id: False
         """Whether the scheduler tells when this program is over."""
@@ -99,8 +103,15 @@ class ToolHost:
     def follow(self, runtime: Runtime) -> None:
         """Programs of this scheduler begin, are admitted and end here too."""
         runtime.listen(self)
-        self._rank_of = runtime.scheduler.rank
-        self._is_known = runtime.scheduler.programs.__contains__
+        self.ask(runtime.scheduler.rank, runtime.scheduler.programs.__contains__)
+
+    def ask(self, rank_of: Callable[[str], tuple[float, ...]], is_known: Callable[[str], bool]) -> None:
+        """Whom to ask for a program's rank, and whether it is told when a program is over. ``follow`` asks the scheduler."""
+        self._rank_of, self._is_known = rank_of, is_known
+
+    def leave_out(self, has_none: Callable[[str], bool]) -> None:
+        """Nothing is prepared for these programs unasked: ``has_none`` tells of each id whether it is one."""
+        self._has_none = has_none
 
     async def start(self) -> None:
         """Remove what dead owners have left, and look after sandboxes from now on.
@@ -118,6 +129,10 @@ class ToolHost:
         await self.backend.close()
 
     # What programs ask for
+
+    def request_of(self, said: Mapping[str, Any]) -> SandboxRequest | None:
+        """The default, with the fields that a program has said; None: neither."""
+        return replace(self.default or SandboxRequest(), **said) if said else self.default
 
     def prepare(self, program_id: str, request: SandboxRequest | None = None) -> None:
         """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run.
@@ -238,16 +253,22 @@ class ToolHost:
 
     def program_began(self, program_id: str) -> None:
         """Prepare the default, unless it has told what it will need."""
-        if self.default is not None and program_id not in self.reactor.pool.programs:
+        if not self._ahead or self.default is None or self._has_none(program_id):
+            return
+        if program_id not in self.reactor.pool.programs:
             self.prepare(program_id)
+            self._unasked.add(program_id)
 
     def program_expected(self, program_id: str, rank: tuple[float, ...]) -> None:
         """It will run sooner or later than was thought."""
         if program_id in self.reactor.pool.programs:
             self.reactor.send(events.Expected(program_id, rank))
 
-    def program_over(self, program_id: str) -> None:
-        """Everything of it goes."""
+    def program_over(self, program_id: str, *, withdrawn: bool = False) -> None:
+        """Everything of it goes; of one that may come again, only what it has not asked for."""
+        if withdrawn and program_id not in self._unasked:
+            return
+        self._unasked.discard(program_id)
         if self._last_call_s.pop(program_id, None) is None:
             return
         self._attached.pop(program_id, None)
@@ -321,6 +342,7 @@ class ToolHost:
         return None
 
     def _touch(self, program_id: str) -> None:
+        self._unasked.discard(program_id)
         self._last_call_s[program_id] = self._clock()
         self._last_call_s.move_to_end(program_id)
 

@@ -1,6 +1,6 @@
-"""The host of sandboxes in a thread of its own: for programs whose loop is blocked now and then, as SkyRL's is by weight broadcasts.
+"""The host of sandboxes in a thread of its own, for runtimes whose loop is blocked now and then, as SkyRL's by weight broadcasts.
 
-On that loop, commands would stand still meanwhile, and time-outs that have passed would end what was done long ago.
+On that loop commands would stand still meanwhile, and time-outs would end what was done long ago.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
 
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.tools.blocking import BlockingTools
@@ -55,6 +56,29 @@ class ToolThread:
         """See ``ToolHost``."""
         self._pass_on(self._expected, program_id, rank)
 
-    def program_over(self, program_id: str) -> None:
+    def program_over(self, program_id: str, *, withdrawn: bool = False) -> None:
         """See ``ToolHost``."""
-        self._pass_on(self._over, program_id)
+        self._pass_on(self._over, program_id, withdrawn)
+
+    def _pass_on(self, told: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the host has ended
+            self._loop.call_soon_threadsafe(told, *arguments)
+
+    def _expected(self, program_id: str, rank: tuple[float, ...]) -> None:
+        self._ranks[program_id] = rank
+        self._host.program_expected(program_id, rank)
+
+    def _over(self, program_id: str, withdrawn: bool) -> None:
+        self._ranks.pop(program_id, None)
+        self._host.program_over(program_id, withdrawn=withdrawn)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._host.start()
+        try:
+            await self._stop.wait()
+        finally:
+            await self._host.close()
