@@ -49,7 +49,7 @@ def from_omegaconf(composed: DictConfig, kind: type[Config]) -> Config:
 
 def from_dict(values: dict[str, Any], kind: type[Config]) -> Config:
     """The configuration from its plain form (``dataclasses.asdict``)."""
-    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
+    config = OmegaConf.to_object(OmegaConf.merge(writable(kind), values))
     assert isinstance(config, kind)
     return config
 
