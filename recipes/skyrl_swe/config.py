@@ -15,7 +15,7 @@ from thunderagent.tools_config import ToolsConfig
 
 ENGINES = ("simulated", "vllm", "sglang")
 PREPARING = 32
-"""Sandboxes at once: as many as SkyRL has threads for environments. The embedded engine's runs mostly wait, which costs nothing."""
+"""Sandboxes at once: as many as SkyRL has threads for environments. Runs with the embedded engine mostly wait, which is cheap."""
 
 
 @dataclass
