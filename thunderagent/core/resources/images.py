@@ -81,13 +81,13 @@ class Images:
         """Whether a sandbox of it may be made with so much disk left: if it is there, or fits beside those on their way.
 
         One of unknown size counts as the largest that was seen; until there is one, they come one after the other, so that no
-        more than one goes beyond the budget.
+        more than one goes beyond the budget. Without a budget there is always room.
         """
         if image in self.removing:
             return False
         if not image or image in self._sizes or image in self.pulling:
             return free_bytes >= 0
-        if self.pulling:
+        if self.pulling and free_bytes < math.inf:
             return bool(self.largest_bytes) and self.largest_bytes * (len(self.pulling) + 1) <= free_bytes
         return free_bytes > 0
 
