@@ -20,7 +20,8 @@ class ToolThread:
 
     def __init__(self, host: ToolHost, runtime: Runtime) -> None:
         """Nothing runs yet, but what ``tools`` is asked for is done once it does."""
-        self._host = host
+        self.host = host
+        """To be touched on its own loop only."""
         self._loop = asyncio.new_event_loop()
         self.tools = BlockingTools(host, self._loop)
         """For all other threads."""
@@ -50,7 +51,7 @@ class ToolThread:
 
     def program_began(self, program_id: str) -> None:
         """See ``ToolHost``."""
-        self._pass_on(self._host.program_began, program_id)
+        self._pass_on(self.host.program_began, program_id)
 
     def program_expected(self, program_id: str, rank: tuple[float, ...]) -> None:
         """See ``ToolHost``."""
@@ -66,19 +67,19 @@ class ToolThread:
 
     def _expected(self, program_id: str, rank: tuple[float, ...]) -> None:
         self._ranks[program_id] = rank
-        self._host.program_expected(program_id, rank)
+        self.host.program_expected(program_id, rank)
 
     def _over(self, program_id: str, withdrawn: bool) -> None:
         self._ranks.pop(program_id, None)
-        self._host.program_over(program_id, withdrawn=withdrawn)
+        self.host.program_over(program_id, withdrawn=withdrawn)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        await self._host.start()
+        await self.host.start()
         try:
             await self._stop.wait()
         finally:
-            await self._host.close()
+            await self.host.close()
