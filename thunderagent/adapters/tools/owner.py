@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ _NUMBERS = itertools.count(1)
 def new_owner_id() -> str:
     """``MACHINE.PID.STARTED.NUMBER``: unlike all others, those of this process among them."""
     pid = os.getpid()
-    return f"{_machine()}.{pid}.{_started_ms(pid)}.{next(_NUMBERS)}"
+    return f"{_machine()}.{pid}.{_started(pid)}.{next(_NUMBERS)}"
 
 
 def is_dead(owner_id: str) -> bool:
@@ -24,15 +25,21 @@ def is_dead(owner_id: str) -> bool:
     parts = owner_id.split(".")
     if len(parts) != 4 or parts[0] != _machine() or not (parts[1].isdecimal() and parts[2].isdecimal()):
         return False
-    return _started_ms(int(parts[1])) != int(parts[2])
+    return _started(int(parts[1])) != int(parts[2])
 
 
-def _started_ms(pid: int) -> int | None:
-    """Process ids are used again; with their start times they are unique. None: there is no such process."""
+def _started(pid: int) -> int | None:
+    """Process ids are used again; with their start times they are unique. None: there is no such process.
+
+    On Linux in ticks since the machine was started: a time of day would change with the clock that it is told by.
+    """
     try:
+        if sys.platform == "linux":
+            state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            return None if state == "Z" else int(fields[18])
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else int(process.create_time() * 1000)
-    except psutil.Error:
+    except (OSError, psutil.Error):
         return None
 
 
