@@ -109,6 +109,7 @@ class Serving:
             group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),
             route_of=Routes(self.session.engines),
             names_sessions=config.kv_events is not None,
+            tools=self.session.tools,
         )
         self.session.listen(self.gateway)
         self.session.on_step(self.gateway.took_step)

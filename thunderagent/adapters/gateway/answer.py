@@ -36,6 +36,8 @@ class Asked(NamedTuple):
     """The same for ``rid``, SGLang's id of a request."""
     own_rank: bool = False
     """The same for SGLang's ``routed_dp_rank`` or ``data_parallel_rank``."""
+    docker_ids: tuple[str, ...] = ()
+    """Running containers that are the program's from now on."""
 
 
 Aborted = Callable[[Asked, str], bytes]

@@ -11,6 +11,7 @@ import msgspec
 
 from thunderagent.adapters.gateway.answer import Asked
 from thunderagent.adapters.gateway.cutting import NO_CUT, edited, find_member, is_written_once
+from thunderagent.adapters.gateway.docker_ids import valid_docker_ids
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.prompt_sizes import Prompt
 from thunderagent.adapters.gateway.raw_json import NOTHING, TRUE, UNREADABLE, is_object, joined, members
@@ -29,6 +30,7 @@ class RequestFields(msgspec.Struct):
     """What every API's request may have; subclasses add the fields of their prompts."""
 
     program_id: msgspec.Raw = NOTHING
+    docker_ids: msgspec.Raw = NOTHING
     extra_body: msgspec.Raw = NOTHING
     stream: msgspec.Raw = NOTHING
     stream_options: msgspec.Raw = NOTHING
@@ -69,7 +71,8 @@ class BodyReader:
             return self._taken_apart(body, None)
         stream = fields.stream == TRUE
         ask = stream and self._usage_on_request and _with_usage(fields.stream_options) is not None
-        if fields.extra_body is not NOTHING or (ask and fields.stream_options is not NOTHING):
+        unusual = fields.extra_body is not NOTHING or fields.docker_ids is not NOTHING
+        if unusual or (ask and fields.stream_options is not NOTHING):
             return self._taken_apart(body, fields)
         program_id, cut = None, NO_CUT
         if fields.program_id is not NOTHING:
@@ -90,7 +93,9 @@ class BodyReader:
     def _taken_apart(self, body: bytes, fields: RequestFields | None) -> Asked:
         parts = members(body)
         before = dict(parts)
-        program_id = _take_program_id(parts)
+        own = _take(parts, "program_id", "docker_ids")
+        program_id = valid_program_id(_decoded(own["program_id"])) if "program_id" in own else None
+        docker_ids = valid_docker_ids(_decoded(own["docker_ids"])) if "docker_ids" in own else ()
         stream = parts.get("stream") == TRUE
         ask = False
         if stream and self._usage_on_request:
@@ -100,10 +105,11 @@ class BodyReader:
                 ask = True
         forwarded = body if parts == before else joined(parts)
         if fields is not None:
-            return _asked(forwarded, program_id, stream, ask, fields)
+            return _asked(forwarded, program_id, stream, ask, fields)._replace(docker_ids=docker_ids)
         own_rank = "routed_dp_rank" in parts or "data_parallel_rank" in parts
-        own = {"own_priority": "priority" in parts, "own_rid": "rid" in parts, "own_rank": own_rank}
-        return Asked(forwarded, program_id, stream, ask, PromptSize(len(forwarded), 0), **own)
+        members_of_client = {"own_priority": "priority" in parts, "own_rid": "rid" in parts, "own_rank": own_rank}
+        size = PromptSize(len(forwarded), 0)
+        return Asked(forwarded, program_id, stream, ask, size, **members_of_client, docker_ids=docker_ids)
 
 
 def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, fields: RequestFields) -> Asked:
@@ -116,24 +122,24 @@ def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, 
     )
 
 
-def _take_program_id(parts: dict[str, msgspec.Raw]) -> str | None:
-    """Take ``program_id`` out of a body's members and out of its ``extra_body``, where some clients leave it."""
-    found = parts.pop("program_id", None)
+def _take(parts: dict[str, msgspec.Raw], *names: str) -> dict[str, msgspec.Raw]:
+    """Take our own fields out of a body's members and out of its ``extra_body``, where some clients leave them."""
+    found = {name: parts.pop(name) for name in names if name in parts}
     extra = parts.get("extra_body", NOTHING)
     if is_object(extra):
         inner = members(extra)
-        inner_id = inner.pop("program_id", None)
-        if inner_id is not None:
+        left = {name: inner.pop(name) for name in names if name in inner}
+        if left:
             parts["extra_body"] = msgspec.Raw(joined(inner))
-            found = found if found is not None else inner_id
-    return None if found is None else valid_program_id(_decoded(found))
+            found = left | found
+    return found
 
 
 def _decoded(raw: msgspec.Raw) -> object:
     try:
         return msgspec.json.decode(raw)
     except UNREADABLE:
-        return None
+        return NOTHING  # which is of no usable type
 
 
 def _with_usage(options: msgspec.Raw) -> msgspec.Raw | None:

@@ -40,6 +40,7 @@ from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
 from thunderagent.errors import RequestProblem
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.tools import ToolHost
 
 MODELS = "/v1/models"
 GroupOf = Callable[[str], str] | None
@@ -59,12 +60,14 @@ class Gateway:
         group_of: GroupOf = None,
         route_of: RouteOf = Route,
         names_sessions: bool = False,
+        tools: ToolHost | None = None,
     ) -> None:
         """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
 
         ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
+        ``tools``: the sandboxes of programs; None: there are none.
         """
-        self.runtime, self.settings, self.mode = runtime, settings, mode
+        self.runtime, self.settings, self.mode, self.tools = runtime, settings, mode, tools
         self._route_of = route_of
         self.access = Access(Keys(settings.api_keys), Keys(settings.admin_keys))
         self.counts = HttpCounts()
@@ -84,6 +87,7 @@ class Gateway:
             route_of=route_of,
             group_of=group_of,
             names_sessions=names_sessions,
+            tools=tools,
         )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM

@@ -13,6 +13,7 @@ from thunderagent.adapters.gateway.aborts import Aborts
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.deadlines import Deadlines
+from thunderagent.adapters.gateway.docker_ids import attach
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
@@ -28,6 +29,7 @@ from thunderagent.adapters.gateway.setbacks import (
     FailedTry,
     broken_off,
     draining,
+    nobodys_containers,
     problem_of,
     timed_out,
     too_much_held,
@@ -39,6 +41,7 @@ from thunderagent.adapters.gateway.shared_starts import NO_START
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestInterrupted, RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
+from thunderagent.runtime.tools import ToolHost
 
 logger = logging.getLogger(__name__)
 
@@ -69,11 +72,13 @@ class Relay:
         saw_weights: Callable[[str, str], None],
         group_of: Callable[[str], str] | None = None,
         names_sessions: bool = False,
+        tools: ToolHost | None = None,
     ) -> None:
         """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
 
         ``saw_weights``: told the version of the weights that a backend has answered with.
         ``names_sessions``: engines are told the program as ``X-Session-ID``.
+        ``tools``: to which containers are attached.
         """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
         self._counts, self._pool_of, self._route_of, self._group_of = counts, pool_of, route_of, group_of
@@ -90,7 +95,10 @@ class Relay:
             self._not_forwarded |= {SESSION_HEADER}
         self._deadlines = Deadlines(settings.timeout_s)
         self._numbers = itertools.count(1)
-        self._nameless = f"request-{secrets.token_hex(4)}"
+        self._nameless = f"request-{secrets.token_hex(4)}-"
+        self._tools = tools
+        if tools is not None:
+            tools.leave_out(lambda program_id: program_id.startswith(self._nameless))  # they have no second turn
         self._held_bytes = 0
         self.draining = False
         """Whether new requests are refused."""
@@ -138,9 +146,13 @@ class Relay:
         asked = exchange.dialect.read(body)
         del body
         named = asked.program_id or noted_program_id(exchange.noted)
-        program_id = named or f"{self._nameless}-{next(self._numbers)}"
+        program_id = named or f"{self._nameless}{next(self._numbers)}"
         self._held_bytes += held_bytes
         try:
+            if asked.docker_ids:
+                if named is None:
+                    raise nobodys_containers()
+                await attach(self._tools, program_id, asked.docker_ids)
             await self._run(exchange, asked, program_id, nameless=named is None)
         except (RequestInterrupted, asyncio.CancelledError):
             if exchange.disconnected or not exchange.interrupted:
@@ -151,7 +163,7 @@ class Relay:
             self._interruptions.over(exchange)
             ran = exchange.disconnected or (200 <= exchange.status < 400 and not exchange.interrupted)
             if named is None or (not ran and self._never_ran(program_id)):
-                self._runtime.release(program_id)
+                self._runtime.release(program_id, withdrawn=named is not None)
 
     async def _run(self, exchange: Exchange, asked: Asked, program_id: str, *, nameless: bool) -> None:
         """One turn."""

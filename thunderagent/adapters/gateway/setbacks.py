@@ -76,6 +76,12 @@ def too_much_held(limit_bytes: int) -> RequestProblem:
     return RequestProblem(429, "queue_full", message, retry_after_s=BUSY_RETRY_AFTER_S)
 
 
+def nobodys_containers() -> RequestProblem:
+    """Containers are released with their program, and there is none."""
+    message = "docker_ids needs a program_id, in the body or as X-Program-ID: the containers are released with the program"
+    return RequestProblem(400, "missing_program_id", message, param="program_id")
+
+
 def problem_of(refused: TurnRefused) -> RequestProblem:
     """The scheduler will not run it."""
     status = STATUS_OF_CAUSE.get(refused.cause, 503)

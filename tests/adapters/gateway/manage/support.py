@@ -19,6 +19,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.workers import EngineStatus, WatchedWorkers
 from thunderagent.core import Policy, ThunderPolicy, TurnArrived, Usage
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.tools import ToolHost
 
 A, B = "http://a:8000", "http://b:8000"
 API, ADMIN = {"authorization": "Bearer api-key"}, {"x-api-key": "admin-key"}
@@ -119,6 +120,7 @@ class Gateway:
     mode: str = "thunder"
     draining: bool = False
     capacity_tokens: int | None = 10_000
+    tools: ToolHost | None = None
 
     def __post_init__(self) -> None:
         self.clock = HandClock()
@@ -130,6 +132,8 @@ class Gateway:
         """What names resolve to."""
         for url in (A, B):
             self.watch.join(url, self.capacity_tokens)
+        if self.tools is not None:
+            self.tools.follow(self.runtime)
         self._turn_ids = 1_000_000
         self.ended_rollouts = 0
 
@@ -177,8 +181,9 @@ class Gateway:
         body: bytes | Sequence[bytes] = b"",
         headers: dict[str, str] | None = None,
         client: str = "127.0.0.1",
+        left: asyncio.Event | None = None,
     ) -> Answer:
-        """One request, from the address ``client``; each of the body's parts comes as a message of its own."""
+        """One request, from the address ``client``, which waits until it has ``left``; each of the body's parts is a message."""
         path, _, query = target.partition("?")
         parts = [body] if isinstance(body, bytes) else list(body)
         messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
@@ -186,7 +191,10 @@ class Gateway:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
+            if messages:
+                return messages.pop(0)
+            await (left or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

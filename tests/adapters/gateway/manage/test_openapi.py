@@ -11,21 +11,34 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from starlette.routing import Route
 
+from tests.memory_sandboxes import MemorySandboxes
 from thunderagent.adapters.gateway.controls import CONTROLS
 from thunderagent.adapters.gateway.dialects import DIALECTS
 from thunderagent.adapters.gateway.manage import openapi
 from thunderagent.adapters.gateway.manage.openapi import SCHEDULED
 from thunderagent.adapters.gateway.program_ids import PROGRAM_HEADERS
+from thunderagent.runtime.tools import SandboxRequest, ToolHost
 
 from .support import ADMIN, WITH_KEYS, Gateway, run
 
 
 def made() -> Gateway:
-    """Programs that run, wait, are held, and have profiles; any name of an engine is an address of this network."""
+    """Programs that run, wait, are held, and have profiles; any name of an engine is an address of this network.
+
+    Any container is there.
+    """
 
     class AnyAddress(dict[str, list[str]]):
         def get(self, key: str, default: Any = None) -> list[str]:
             return ["10.0.0.1"]
+
+    class AnyContainer(set[str]):
+        def __contains__(self, item: object) -> bool:
+            return True
+
+    sandboxes = MemorySandboxes()
+    sandboxes.containers = AnyContainer()
+    tools = ToolHost(sandboxes, "owner", default=SandboxRequest("python:3.12"), ports=range(20_000, 60_000), ahead=False)
 
     async def prepare(gateway: Gateway) -> None:
         for number in range(3):
@@ -35,7 +48,7 @@ def made() -> Gateway:
         gateway.runtime.begin_weight_sync()
         gateway.arrive("held")
 
-    gateway = Gateway(settings=WITH_KEYS)
+    gateway = Gateway(settings=WITH_KEYS, tools=tools)
     gateway.addresses = AnyAddress()
     asyncio.run(prepare(gateway))
     return gateway

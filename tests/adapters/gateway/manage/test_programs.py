@@ -43,6 +43,7 @@ def test_a_running_program_has_the_fields_of_the_public_api_and_ours() -> None:
             "running_turns": 1,
             "waiting_turns": 0,
             "parked": None,
+            "tools": [],
         }
         assert (profile["step_count"], profile["avg_kv_hit_rate"]) == (1, 0.5)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from thunderagent.adapters.gateway.access import Access
 from thunderagent.adapters.gateway.keys import Keys
@@ -23,6 +25,7 @@ from thunderagent.adapters.gateway.manage import (
     prometheus,
     release,
     slime_router,
+    tools,
     weight_sync,
     workers,
 )
@@ -34,7 +37,7 @@ from thunderagent.errors import RequestProblem
 
 logger = logging.getLogger(__name__)
 
-FOR_CLIENTS = (*health.ENDPOINTS, *release.ENDPOINTS, *weight_sync.ENDPOINTS, *openapi.ENDPOINTS)
+FOR_CLIENTS = (*health.ENDPOINTS, *release.ENDPOINTS, *tools.ENDPOINTS, *weight_sync.ENDPOINTS, *openapi.ENDPOINTS)
 """What agents, trainers and load balancers need: also on the port of the API where management has one of its own."""
 
 ENDPOINTS = (
@@ -101,11 +104,12 @@ def management(
 
 def serves(path: str, endpoints: Iterable[Endpoint] = ENDPOINTS) -> bool:
     """Whether a path, as ASGI gives it, is one of these endpoints'; all other paths are the engines'."""
-    for endpoint in endpoints:
-        fixed, brace, _ = endpoint.path.partition("{")
-        if path == endpoint.path or (brace and path.startswith(fixed)):
-            return True
-    return False
+    return any(_pattern(endpoint.path).match(path) for endpoint in endpoints)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return compile_path(path)[0]
 
 
 def _answering(gateway: Managed, access: Access, methods: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
 from thunderagent.runtime import Runtime
+from thunderagent.runtime.tools import ToolHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class Managed(Protocol):
     @property
     def profiles(self) -> ProfileStore | None:
         """None: profiling is off."""
+        ...
+
+    @property
+    def tools(self) -> ToolHost | None:
+        """None: programs get no sandboxes here."""
         ...
 
     @property

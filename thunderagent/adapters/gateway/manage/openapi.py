@@ -70,7 +70,7 @@ def document(endpoints: Iterable[Endpoint], scheduled: Mapping[str, str] = SCHED
     schema_of = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        operations = paths.setdefault(re.sub(r":\w+}", "}", endpoint.path), {})
+        operations = paths.setdefault(_shown(endpoint.path), {})
         operations[endpoint.method.lower()] = _operation(endpoint, schema_of)
     for path, summary in scheduled.items():
         paths[path] = {"post": _scheduled(path, summary)}
@@ -112,7 +112,7 @@ def _operation(endpoint: Endpoint, schema_of: Mapping[str, Any]) -> dict[str, An
     if endpoint.body is not None:
         problems[413] = _PROBLEM_TEXTS[413]
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.method.lower()}{re.sub(r'[^a-z]+', '_', endpoint.path.partition(':')[0])}".rstrip("_"),
+        "operationId": f"{endpoint.method.lower()}{re.sub(r'[^a-z]+', '_', _shown(endpoint.path))}".rstrip("_"),
         "summary": endpoint.summary,
         "description": endpoint.handler.__doc__,
         "parameters": [_parameter(parameter, endpoint.path) for parameter in endpoint.parameters],
@@ -130,13 +130,18 @@ def _operation(endpoint: Endpoint, schema_of: Mapping[str, Any]) -> dict[str, An
     return operation
 
 
+def _shown(path: str) -> str:
+    """Without Starlette's converters."""
+    return re.sub(r":\w+}", "}", path)
+
+
 def _security(need: Need) -> list[dict[str, list[str]]]:
     """Keys are needed only where some are configured, except for what needs an admin key."""
     return _SECURITY if need is Need.ADMIN else [{}, *_SECURITY]
 
 
 def _parameter(parameter: Parameter, path: str) -> dict[str, Any]:
-    where = "path" if f"{{{parameter.name}:" in path else "query"
+    where = "path" if f"{{{parameter.name}}}" in _shown(path) else "query"
     described = {"name": parameter.name, "in": where, "description": parameter.description, "schema": dict(parameter.schema)}
     return {**described, "required": True} if parameter.required else described
 
@@ -156,6 +161,9 @@ def _problem(text: str) -> dict[str, Any]:
 
 def _scheduled(path: str, summary: str) -> dict[str, Any]:
     program_id = {"type": "string", "description": "The agent run that this turn belongs to."}
+    described = "Running containers that are the program's from now on, and are removed with it (--tools docker)."
+    docker_ids = {"type": ["array", "null"], "items": {"type": "string"}, "description": described}
+    own = {"program_id": program_id, "docker_ids": docker_ids}
     anything = {"type": "object", "additionalProperties": True}
     return {
         "operationId": "post" + re.sub(r"[^a-z0-9]+", "_", path),
@@ -167,7 +175,7 @@ def _scheduled(path: str, summary: str) -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {**anything, "properties": {"program_id": program_id}}}},
+            "content": {"application/json": {"schema": {**anything, "properties": own}}},
         },
         "responses": {
             "200": {

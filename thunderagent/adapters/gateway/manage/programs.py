@@ -21,6 +21,7 @@ from thunderagent.adapters.gateway.manage.profiles import ProfileView
 from thunderagent.adapters.gateway.manage.reading import choice
 from thunderagent.core import Explanation, Program, Status
 from thunderagent.runtime import Runtime
+from thunderagent.runtime.tools import SandboxView
 
 STATES = ("active", "paused", "parked")
 STATUSES = ("reasoning", "acting")
@@ -57,6 +58,7 @@ class ProgramView(msgspec.Struct, kw_only=True):
     waiting_turns: Annotated[int, Meta(description="Held back by a lack of room or by a weight sync.")]
     parked: Annotated[Parked | None, Meta(description="Why it waits; null: no turn of it does.")]
     profile: ProfileView | None
+    tools: Annotated[list[SandboxView], Meta(description="Sandboxes that it has or will have.")]
 
 
 async def list_programs(gateway: Managed, request: Request) -> Response:
@@ -135,6 +137,7 @@ def _view(gateway: Managed, program_id: str, explanation: Explanation | None) ->
         waiting_turns=len(program.waiting) + program.held_turns,
         parked=_parked(explanation, gateway.runtime.since_event_s),
         profile=None if profile is None else ProfileView.of(profile),
+        tools=[] if gateway.tools is None else gateway.tools.of_program(program_id),
     )
 
 

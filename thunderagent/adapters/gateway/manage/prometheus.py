@@ -17,6 +17,7 @@ from thunderagent.adapters.gateway.manage.backends import committed_tokens
 from thunderagent.adapters.gateway.manage.endpoint import Endpoint
 from thunderagent.adapters.gateway.manage.loads import Load
 from thunderagent.adapters.gateway.manage.managed import Managed, Worker
+from thunderagent.adapters.gateway.manage.tool_metrics import ToolCollector
 from thunderagent.core.ledger import Backend
 
 GAUGES = {
@@ -194,6 +195,8 @@ def registry_of(gateway: Managed) -> CollectorRegistry:
     """All that ``GET /metrics`` shows: the scheduler, what the gateway adds, and this process."""
     registry = CollectorRegistry()
     registry.register(SchedulerCollector(gateway))
+    if gateway.tools is not None:
+        registry.register(ToolCollector(gateway.tools))
     for collector in gateway.collectors:
         registry.register(collector)
     ProcessCollector(registry=registry)
