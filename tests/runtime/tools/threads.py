@@ -46,9 +46,7 @@ class InstantBackend:
 
     name = "instant"
 
-    def __init__(
-        self, on_prepare: Callable[[], object] = lambda: None, on_command: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, on_prepare: Callable[[], object] = lambda: None, on_command: Callable[[], object] = lambda: None) -> None:
         self.existing: dict[str, Labels] = {}
         self.order: list[str] = []
         """Programs, as their sandboxes were prepared."""
