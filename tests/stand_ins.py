@@ -8,6 +8,7 @@ from typing import Any
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig
 from thunderagent.serving import OnReady
+from thunderagent.tools_config import ToolsConfig
 
 
 class Serving:
@@ -16,6 +17,7 @@ class Serving:
     def __init__(self) -> None:
         self.served: list[tuple[ThunderConfig, GatewaySettings, list[str], str, str]] = []
         """Configuration, settings, URLs of the engines, their type, and the level of logs."""
+        self.tools: list[ToolsConfig | None] = []
         self.fails_with: Exception | None = None
         self.meanwhile: Callable[[Sequence[str]], Any] = lambda urls: None
         self.seen: Any = None
@@ -30,9 +32,11 @@ class Serving:
         *,
         log_level: str,
         on_ready: OnReady,
+        tools: ToolsConfig | None = None,
     ) -> None:
         if self.fails_with is not None:
             raise self.fails_with
+        self.tools.append(tools)
         self.served.append((config, settings, list(urls), engine_type, log_level))
         on_ready(f"http://{settings.host}:{settings.port}", [])
         self.seen = self.meanwhile(urls)

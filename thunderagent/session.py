@@ -13,6 +13,7 @@ from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.tools.profile import SandboxProfile
 from thunderagent.tools_config import ToolsConfig
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Session:
         Raises:
             ConfigError: what ``kv_events`` or ``tools`` need is not installed.
         """
-        self._writer = ProfileWriter(Path(config.profile_dir)) if config.profile_dir is not None else None
+        profile_dir = None if config.profile_dir is None else Path(config.profile_dir)
+        self._writer = None if profile_dir is None else ProfileWriter(profile_dir, StepProfile)
         self.end_on_engine_failure = config.engine_failure == "end"
         self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
         self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=self._took_step)
@@ -86,19 +88,22 @@ class Session:
         """None: not asked for."""
         if config.kv_events is not None:
             self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
+        self._sandbox_writer: ProfileWriter[SandboxProfile] | None = None
         self.tools: ToolHost | None = None
         """None: programs get no sandboxes here."""
         self.tool_thread: ToolThread | None = None
         """Where the tools live; None: on the session's loop."""
         if tools is not None and tools.backend != "none":
-            self._open_tools(tools, tools_apart)
+            self._open_tools(tools, profile_dir, tools_apart)
         self._started: asyncio.Task[None] | None = None
 
-    def _open_tools(self, config: ToolsConfig, apart: bool) -> None:
+    def _open_tools(self, config: ToolsConfig, profile_dir: Path | None, apart: bool) -> None:
         from thunderagent.adapters.tools import open_tools
         from thunderagent.runtime.tools import ToolThread
 
-        self.tools = open_tools(config)
+        if profile_dir is not None:
+            self._sandbox_writer = ProfileWriter(profile_dir, SandboxProfile)
+        self.tools = open_tools(config, self._sandbox_writer.put if self._sandbox_writer is not None else None)
         if apart:
             self.tool_thread = ToolThread(self.tools, self.runtime)
         else:
@@ -146,6 +151,11 @@ class Session:
         elif self.tools is not None:
             await self.tools.start()
 
+    def snapshot(self) -> dict[str, float]:
+        """``Runtime.snapshot``; with tools also ``ToolHost.snapshot``, each name after ``tools_``."""
+        tools = {} if self.tools is None else self.tools.snapshot()
+        return {**self.runtime.snapshot(), **{f"tools_{name}": value for name, value in tools.items()}}
+
     async def stop(self) -> None:
         """Stop looking after the engines, remove all sandboxes, and write the last profiles."""
         await self.engines.stop()
@@ -159,8 +169,9 @@ class Session:
             self.tool_thread.stop()
         if self.kv_events is not None:
             self.kv_events.close()
-        if self._writer is not None:
-            self._writer.close()
+        for writer in (self._writer, self._sandbox_writer):
+            if writer is not None:
+                writer.close()
 
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:

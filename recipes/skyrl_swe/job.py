@@ -102,9 +102,8 @@ def run(job: Job) -> None:
             if experiment.session is not None:
                 runtime = experiment.session.runtime
                 cpu_share = runtime.cpu_s / time.process_time()
-                totals: dict[str, Any] = {**runtime.snapshot(), "scheduler_cpu_share": cpu_share, "span_s": runtime.totals.span_s}
-                if experiment.session.tools is not None:
-                    totals["tools"] = experiment.session.tools.snapshot()
+                snapshot = experiment.session.snapshot()
+                totals = {**snapshot, "scheduler_cpu_share": cpu_share, "span_s": runtime.totals.span_s}
                 (job.out_dir / "totals.json").write_text(json.dumps(totals, indent=2), encoding="utf-8")
             ray.shutdown()
 

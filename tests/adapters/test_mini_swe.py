@@ -16,10 +16,15 @@ from minisweagent.exceptions import Submitted
 from minisweagent.models.test_models import DeterministicModel, make_output
 
 from tests.runtime.tools.threads import NEVER, InstantBackend, living
+from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.mini_swe import SUBMIT, ThunderEnvironment
 from thunderagent.adapters.tools.bubblewrap import BubblewrapBackend, why_not
+from thunderagent.config import ThunderConfig
+from thunderagent.embedded import EmbeddedGateway
 from thunderagent.errors import ConfigError, SandboxGone, SandboxProblem, SandboxRefused
 from thunderagent.runtime.tools import BlockingTools, ToolThread
+from thunderagent.serving import Serving
+from thunderagent.tools_config import ToolsConfig
 
 KIND = "thunderagent.adapters.mini_swe.ThunderEnvironment"
 
@@ -143,6 +148,56 @@ def test_a_sandbox_that_cannot_be_had_is_the_end() -> None:
         environment = ThunderEnvironment(sandboxes=thread.tools, image=NEVER, program_id="p")
         with pytest.raises(SandboxRefused, match="no sandbox for program 'p': there is no such image"):
             environment.execute({"command": "ls"})
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[EmbeddedGateway]:
+    if why_not():
+        pytest.skip(why_not())
+    tools = ToolsConfig("bubblewrap", folder=str(tmp_path), setup="echo default > made")
+    gateway = EmbeddedGateway(ThunderConfig(), GatewaySettings(port=0), ["http://127.0.0.1:9"], tools=tools)
+    gateway.start()
+    yield gateway
+    gateway.stop()
+    assert list(tmp_path.iterdir()) == []
+
+
+def sandboxes_of(gateway: EmbeddedGateway, program_id: str) -> int:
+    def count(serving: Serving) -> int:
+        assert serving.session.tools is not None
+        return len(serving.session.tools.of_program(program_id))
+
+    return gateway.call(count)
+
+
+def test_over_a_gateway_it_is_the_same(gateway: EmbeddedGateway) -> None:
+    environment = get_environment({"environment_class": KIND, "url": gateway.url, "program_id": "p", "cwd": "/work"})
+    assert isinstance(environment, ThunderEnvironment)
+    assert sandboxes_of(gateway, "p") == 1, "it is announced"
+    output = environment.execute({"command": "cat made; pwd; exit 3"})
+    assert output == {"output": "default\n/work\n", "returncode": 3, "exception_info": ""}
+    assert environment.execute({"command": "sleep 100"}, timeout=1)["extra"]["exception_type"] == "TimeoutExpired"
+    with pytest.raises(Submitted):
+        environment.execute({"command": f"echo {SUBMIT}"})
+    environment.cleanup()
+    assert sandboxes_of(gateway, "p") == 0
+
+
+def test_over_a_gateway_a_program_of_its_own_ends_with_the_environment(gateway: EmbeddedGateway) -> None:
+    environment = ThunderEnvironment(url=gateway.url)
+    program_id = environment.program_id
+    assert sandboxes_of(gateway, program_id) == 1
+    del environment
+    assert sandboxes_of(gateway, program_id) == 0
+
+
+def test_a_gateway_that_is_gone_keeps_nobody_from_ending(gateway: EmbeddedGateway, caplog: pytest.LogCaptureFixture) -> None:
+    environment = ThunderEnvironment(url=gateway.url, program_id="p")
+    environment.execute({"command": "true"})
+    gateway.stop()
+    assert "does not answer" in environment.execute({"command": "true"})["exception_info"]
+    environment.cleanup()
+    assert "a sandbox of program p goes later" in caplog.text
 
 
 def test_without_tools_it_says_what_is_missing() -> None:

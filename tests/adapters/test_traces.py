@@ -13,7 +13,7 @@ from thunderagent.adapters.traces import open_trace
 from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.core import DefaultPolicy, Usage
 from thunderagent.errors import TraceImportError
-from thunderagent.runtime import Runtime
+from thunderagent.runtime import Runtime, StepProfile
 from thunderagent.simulation.catalogue import RL_BATCH
 from thunderagent.simulation.script import Script, ScriptedTurn
 
@@ -49,7 +49,7 @@ def test_what_the_runtime_records_comes_back_as_the_programs_that_ran(tmp_path: 
     )
     scripts = [*(binary(RL_BATCH.script(1, index)) for index in range(10)), compacted]
     clock = [100.0]
-    writer = ProfileWriter(tmp_path)
+    writer = ProfileWriter(tmp_path, StepProfile)
     runtime = Runtime(DefaultPolicy(), clock=lambda: clock[0], wall_clock=lambda: 1e9 + clock[0], on_step=writer.put)
     runtime.add_backend("e", None)
 

@@ -6,19 +6,24 @@ What commands give back, time-outs and the end of a task have the shape that min
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import subprocess
 import uuid
+import weakref
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from minisweagent.exceptions import Submitted
 from minisweagent.utils.serialize import recursive_merge
 from pydantic import BaseModel
 
-from thunderagent.errors import ConfigError, SandboxProblem
+from thunderagent.client import SyncProgram, SyncSandbox, Wanted
+from thunderagent.errors import ConfigError, SandboxError, SandboxProblem
 from thunderagent.runtime.tools import Command, HeldSandbox, Output, SandboxRequest
 
+logger = logging.getLogger(__name__)
 SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 """mini-swe-agent's marker: the first line of a command's output when the agent is done."""
 
@@ -77,7 +82,7 @@ class ThunderEnvironment:
         """
         self.config = config_class(**kwargs)
         self.program_id: str = self.config.program_id or f"mini-swe-agent-{uuid.uuid4().hex}"
-        self._sandboxes = sandboxes or _behind(self.config.url)
+        self._held = _Held(sandboxes or _OfGateway(self.program_id, self.config.url), self.program_id)
         forwarded = {name: os.environ[name] for name in self.config.forward_env if name in os.environ}
         self._request = SandboxRequest(
             image=self.config.image,
@@ -87,9 +92,8 @@ class ThunderEnvironment:
             memory_bytes=self.config.memory_bytes,
             network=self.config.network,
         )
-        self._sandbox_id: str | None = None
-        self._over = False
-        self._sandboxes.prepare(self.program_id, self._request)
+        self._let_go = weakref.finalize(self, self._held.let_go, over=not self.config.program_id)
+        self._held.sandboxes.prepare(self.program_id, self._request)
 
     def execute(self, action: dict[str, Any], cwd: str = "", *, timeout: int | None = None) -> dict[str, Any]:
         """Run a command.
@@ -99,11 +103,12 @@ class ThunderEnvironment:
             SandboxRefused: there will be no sandbox.
             SandboxGone: it is not there any more, with all that was done in it.
         """
-        if self._sandbox_id is None:
-            self._sandbox_id = self._sandboxes.acquire(self.program_id, self._request).id
+        held = self._held
+        if held.sandbox_id is None:
+            held.sandbox_id = held.sandboxes.acquire(self.program_id, self._request).id
         line, timeout_s = action.get("command", ""), timeout or self.config.timeout
         try:
-            came = self._sandboxes.execute(self.program_id, self._sandbox_id, Command(line, cwd, timeout_s=timeout_s))
+            came = held.sandboxes.execute(self.program_id, held.sandbox_id, Command(line, cwd, timeout_s=timeout_s))
             if came.exit_code is None:
                 raise subprocess.TimeoutExpired(line, timeout_s, output=came.text)
             output = {"output": came.text, "returncode": came.exit_code, "exception_info": ""}
@@ -118,18 +123,8 @@ class ThunderEnvironment:
         return output
 
     def cleanup(self) -> None:
-        """Give the sandbox back; a program of its own is over. May be called again."""
-        if self._over:
-            return
-        self._over = True
-        if not self.config.program_id:
-            self._sandboxes.release(self.program_id)
-        elif self._sandbox_id is not None:
-            self._sandboxes.give_back(self.program_id, self._sandbox_id)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_over"):
-            self.cleanup()
+        """Give the sandbox back; a program of its own is over. At the latest when nobody has this environment any more."""
+        self._let_go()
 
     def get_template_vars(self, **kwargs: Any) -> dict[str, Any]:
         """For prompts."""
@@ -149,5 +144,53 @@ class ThunderEnvironment:
             raise Submitted({"role": "exit", "content": submission, "extra": extra})
 
 
-def _behind(url: str) -> Sandboxes:
-    raise ConfigError("environment.url", url, "name a gateway with tools, such as http://127.0.0.1:8300")
+class _Held:
+    """What an environment has to let go of. It outlives the environment."""
+
+    def __init__(self, sandboxes: Sandboxes, program_id: str) -> None:
+        self.sandboxes, self.program_id = sandboxes, program_id
+        self.sandbox_id: str | None = None
+
+    def let_go(self, *, over: bool) -> None:
+        """``over``: of all that the program has."""
+        try:
+            if over:
+                self.sandboxes.release(self.program_id)
+            elif self.sandbox_id is not None:
+                self.sandboxes.give_back(self.program_id, self.sandbox_id)
+        except SandboxError as error:
+            logger.warning("a sandbox of program %s goes later: %s", self.program_id, error)
+
+
+class _OfGateway:
+    """Sandboxes of one program of a gateway."""
+
+    def __init__(self, program_id: str, url: str) -> None:
+        if not url:
+            raise ConfigError("environment.url", url, "name a gateway with tools, such as http://127.0.0.1:8300")
+        self._program = SyncProgram(program_id, url)
+        self._sandboxes: dict[str, SyncSandbox] = {}
+
+    def prepare(self, program_id: str, request: SandboxRequest) -> None:
+        self._program.prepare(**_said(request))
+
+    def acquire(self, program_id: str, request: SandboxRequest) -> HeldSandbox:
+        sandbox = self._program.acquire(**_said(request))
+        self._sandboxes[sandbox.id] = sandbox
+        return HeldSandbox(sandbox.id, program_id, sandbox.reused, sandbox.waited_s)
+
+    def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
+        return self._sandboxes[sandbox_id].execute(command.line, workdir=command.workdir, timeout_s=command.timeout_s)
+
+    def give_back(self, program_id: str, sandbox_id: str) -> None:
+        self._sandboxes.pop(sandbox_id).give_back()
+
+    def release(self, program_id: str) -> None:
+        self._program.close()
+
+
+def _said(request: SandboxRequest) -> Wanted:
+    """What it names; the rest is as in the gateway's default."""
+    said: Any = {name: value for name, value in asdict(request).items() if value}
+    wanted: Wanted = said
+    return wanted

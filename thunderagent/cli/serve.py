@@ -11,11 +11,12 @@ from thunderagent.adapters.engines.detect import AUTO, ENGINE_KINDS
 from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli import serve_options as options
-from thunderagent.cli import units
+from thunderagent.cli import tools_options, units
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, key_given, keys_of_environment, keys_of_file
 from thunderagent.cli.start import say, start
 from thunderagent.config import MODES, ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 T = TypeVar("T")
 PUBLISHED_HALF_LIFE_S = 1.0
@@ -30,6 +31,7 @@ NAMES = {
     "timeout_s": "--timeout",
     "drain_s": "--drain",
     "idle_ttl_s": "--idle-ttl",
+    **tools_options.NAMES,
 }
 """Options that are not called as the settings that they set."""
 
@@ -65,6 +67,17 @@ def serve(
     max_wait: options.MaxWait = options.MAX_WAIT,
     timeout: options.Timeout = options.TIMEOUT,
     drain: options.Drain = options.DRAIN,
+    tools: tools_options.Tools = ToolsConfig.backend,
+    tools_image: tools_options.Image = None,
+    tools_setup: tools_options.Setup = None,
+    tools_url: tools_options.Url = None,
+    tools_folder: tools_options.Folder = None,
+    tools_max_sandboxes: tools_options.MaxSandboxes = None,
+    tools_max_disk: tools_options.MaxDisk = None,
+    tools_max_memory: tools_options.MaxMemory = None,
+    tools_preparing: tools_options.Preparing = ToolsConfig.max_preparing,
+    tools_idle_ttl: tools_options.IdleTtl = tools_options.IDLE_TTL,
+    tools_ports: tools_options.Ports = None,
     profile: options.Profile = None,
     profile_dir: options.ProfileDir = None,
     metrics: options.Metrics = True,
@@ -82,6 +95,8 @@ def serve(
       thunderagent serve --backends http://gpu1:8000 --host 0.0.0.0 --api-key-file keys.txt --admin-port 8301
 
       thunderagent serve --backends http://gpu1:8000 --router default      (to compare with)
+
+      thunderagent serve --backends http://gpu1:8000 --tools docker --tools-image python:3.12
     """
     _require_one_of("--backend-type", backend_type, ENGINE_KINDS)
     _require_one_of("--router", router, MODES)
@@ -133,10 +148,25 @@ def serve(
         keep_profiles=GatewaySettings.keep_profiles if profile or profile_dir is not None else 0,
         metrics=metrics,
     )
+    sandboxes = tools_options.tools_config(
+        tools,
+        image=tools_image,
+        setup=tools_setup,
+        url=tools_url,
+        folder=tools_folder,
+        max_sandboxes=tools_max_sandboxes,
+        max_disk=tools_max_disk,
+        max_memory=tools_max_memory,
+        preparing=tools_preparing,
+        idle_ttl=tools_idle_ttl,
+        ports=tools_ports,
+    )
     with _as_options():
+        if sandboxes is not None:
+            sandboxes.validate()
         config.validate(prefix="")
         settings.validate(prefix="")
-        start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file)
+        start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file, tools=sandboxes)
 
 
 def _urls(backends: list[str]) -> list[str]:
@@ -181,7 +211,8 @@ def _as_options() -> Iterator[None]:
     except ConfigError as error:
         if error.key.startswith("--"):
             raise
-        raise ConfigError(NAMES.get(error.key, f"--{error.key.replace('_', '-')}"), error.value, error.allowed) from None
+        option = NAMES.get(error.key, f"--{error.key.replace('_', '-').replace('.', '-')}")
+        raise ConfigError(option, error.value, error.allowed) from None
 
 
 def _or(value: T | None, default: T) -> T:

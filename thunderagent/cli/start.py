@@ -14,6 +14,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.whole_file import write_whole
 from thunderagent.cli import welcome
 from thunderagent.config import ThunderConfig
+from thunderagent.tools_config import ToolsConfig
 
 
 def start(
@@ -24,6 +25,7 @@ def start(
     *,
     log_level: str,
     port_file: Path | None = None,
+    tools: ToolsConfig | None = None,
 ) -> None:
     """Serve until a signal comes, and show how to use it where there is a terminal.
 
@@ -34,13 +36,14 @@ def start(
         engine_type: what they are.
         log_level: what is logged.
         port_file: gets the gateway's URL once it accepts connections, for programs that start it.
+        tools: of sandboxes; None: there are none.
 
     Raises:
         ConfigError: it cannot work, for instance because the port is in use.
     """
     from thunderagent.serving import serve  # not before every mistake in the options has been told
 
-    _warn_if_open(settings)
+    _warn_if_open(settings, "use the engines" if tools is None else "use the engines, and run commands in sandboxes")
     console = Console()
 
     def on_ready(url: str, engines: Sequence[EngineStatus]) -> None:
@@ -48,7 +51,7 @@ def start(
             write_whole(port_file, url)
         welcome.show(url, welcome.found(engines, config.capacity_tokens), config, settings, console)
 
-    serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready)
+    serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready, tools=tools)
 
 
 def say(kind: str, text: str) -> None:
@@ -56,9 +59,9 @@ def say(kind: str, text: str) -> None:
     print(f"{kind}: {text}", file=sys.stderr)
 
 
-def _warn_if_open(settings: GatewaySettings) -> None:
+def _warn_if_open(settings: GatewaySettings, what: str) -> None:
     if not settings.api_keys and not _is_loopback(settings.host):
-        say("warning", f"whoever reaches {settings.host}:{settings.port} may use the engines; set API keys to choose who")
+        say("warning", f"whoever reaches {settings.host}:{settings.port} may {what}; set API keys to choose who")
 
 
 def _is_loopback(host: str) -> bool:

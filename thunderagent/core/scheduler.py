@@ -95,7 +95,8 @@ class Scheduler:
         program = self.programs.get(program_id)
         if program is None:
             return (2.0,)
-        return (1.0, *self._state.line.place(program)) if program in self._state.line else (0.0,)
+        in_line = program in self._state.line
+        return (1.0, *self._state.line.place(program), program.birth) if in_line else (0.0, program.birth)
 
     def explain(self, program_id: str) -> Explanation | None:
         """Why a program is parked and what it waits for; None if it is not. O(programs in line)."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from thunderagent.adapters.tracking import CSV_COLUMNS, ProfileWriter
 from thunderagent.runtime import StepProfile
+from thunderagent.runtime.tools import SandboxProfile
 
 
 def step(number: int) -> StepProfile:
@@ -39,7 +40,7 @@ def test_the_columns_of_the_published_system_come_first() -> None:
 
 
 def test_every_step_put_before_close_is_in_both_files_and_what_is_unknown_is_empty(tmp_path: Path) -> None:
-    writer = ProfileWriter(tmp_path / "new" / "folder")
+    writer = ProfileWriter(tmp_path / "new" / "folder", StepProfile)
     for number in range(500):
         writer.put(step(number))
     writer.close()
@@ -50,3 +51,13 @@ def test_every_step_put_before_close_is_in_both_files_and_what_is_unknown_is_emp
     assert [line["step_id"] for line in lines] == list(range(500))
     assert rows[0]["prefill_s"] == ""
     assert lines[0]["prefill_s"] is None
+
+
+def test_sandboxes_have_files_of_their_own(tmp_path: Path) -> None:
+    writer = ProfileWriter(tmp_path, SandboxProfile)
+    writer.put(SandboxProfile("p", "thunderagent-1", "python:3.12", "used", 9.0, 30.0, 2.0, 28.0, 60.0, False, 1, 4_096))
+    writer.close()
+    (row,) = csv.DictReader((tmp_path / "sandboxes.csv").open())
+    assert (row["program_id"], row["prepare_s"], row["hidden_s"], row["reused"]) == ("p", "30.0", "28.0", "False")
+    assert json.loads((tmp_path / "sandboxes.jsonl").read_text())["disk_bytes"] == 4_096
+    assert not (tmp_path / "profile.csv").exists()

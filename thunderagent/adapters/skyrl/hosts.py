@@ -33,7 +33,7 @@ class Host(Protocol):
         """All engines' KV caches are empty."""
 
     def snapshot(self) -> dict[str, float]:
-        """``Runtime.snapshot``."""
+        """``Session.snapshot``."""
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """``StepWindow.take``."""
@@ -87,7 +87,7 @@ class InProcess:
 
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
-        return self.runtime.snapshot()
+        return self.session.snapshot()
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""

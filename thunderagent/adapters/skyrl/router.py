@@ -73,7 +73,7 @@ class ThunderRouter:
 
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
-        return self._gateway.call(lambda serving: serving.session.runtime.snapshot())
+        return self._gateway.call(lambda serving: serving.session.snapshot())
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""

@@ -76,8 +76,7 @@ def prepared(pool: Pool, event: events.Prepared) -> None:
     sandbox.take(Step.PREPARED)
     pool.preparing -= 1
     pool.images.worked(sandbox.spec.image)
-    if event.image_bytes is not None and sandbox.spec.image:
-        pool.images.seen(sandbox.spec.image, event.image_bytes)
+    pool.images.made(sandbox.spec.image, event.image_bytes)
     if event.disk_bytes is not None:
         pool.held.disk_bytes += event.disk_bytes - sandbox.disk_bytes
         sandbox.disk_bytes = event.disk_bytes

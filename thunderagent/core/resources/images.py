@@ -47,6 +47,11 @@ class Images:
         elif image not in self._users:
             self._unused.setdefault(image)
 
+    def made(self, image: str, disk_bytes: int | None) -> None:
+        """A sandbox was made of it; None: its size is as it was known, else it counts for nothing."""
+        if image and (disk_bytes is not None or image not in self._sizes):
+            self.seen(image, disk_bytes or 0)
+
     def removed(self, image: str, removed: bool, now: float) -> None:
         """It is gone; or it could not be removed, and is left alone for a while."""
         self.removing.discard(image)
@@ -81,13 +86,15 @@ class Images:
         """Whether a sandbox of it may be made with so much disk left: if it is there, or fits beside those on their way.
 
         One of unknown size counts as the largest that was seen; until there is one, they come one after the other, so that no
-        more than one goes beyond the budget. Without a budget there is always room.
+        more than one goes beyond the budget.
         """
         if image in self.removing:
             return False
+        if free_bytes == math.inf:
+            return True
         if not image or image in self._sizes or image in self.pulling:
             return free_bytes >= 0
-        if self.pulling and free_bytes < math.inf:
+        if self.pulling:
             return bool(self.largest_bytes) and self.largest_bytes * (len(self.pulling) + 1) <= free_bytes
         return free_bytes > 0
 

@@ -30,8 +30,8 @@ async def reclaim(backend: SandboxBackend, is_dead: Callable[[str], bool]) -> tu
             except SandboxProblem as problem:
                 left.append((found, str(problem)))
 
+    orphans = [found for found in await backend.found() if is_dead(found.labels.get(OWNER, ""))]
     async with asyncio.TaskGroup() as group:
-        for found in await backend.found():
-            if is_dead(found.labels.get(OWNER, "")):
-                group.create_task(remove(found))
+        for found in orphans:
+            group.create_task(remove(found))
     return gone, left

@@ -23,6 +23,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.core import Limits, Policy
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.tools import ToolHost
 
 P = ParamSpec("P")
 PATIENCE_S = 60.0
@@ -175,6 +176,7 @@ async def world(
     config: dict[str, Any] | None = None,
     route_of: RouteOf = Route,
     ranks: Sequence[str] = ("",),
+    tools: ToolHost | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's,
@@ -187,7 +189,10 @@ async def world(
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
     runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
     named = thunder.kv_events is not None
-    gateway = Gateway(runtime, StandInWatch(), GatewaySettings(port=0, **settings), mode, route_of=route_of, names_sessions=named)
+    if tools is not None:
+        tools.follow(runtime)
+    served_as = GatewaySettings(port=0, **settings)
+    gateway = Gateway(runtime, StandInWatch(), served_as, mode, route_of=route_of, names_sessions=named, tools=tools)
     async with served(gateway) as (port, state):
         here = World(runtime, gateway, fakes, steps, port, state)
         for engine in fakes:
@@ -199,6 +204,8 @@ async def world(
             for engine in fakes:
                 engine.die()
             await gateway.close()
+            if tools is not None:
+                await tools.close()
     assert_nothing_is_open(here)
 
 

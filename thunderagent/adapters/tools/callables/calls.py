@@ -46,5 +46,5 @@ class Calls:
         """
         given = await self.call(method, *arguments)
         if not isinstance(given, kind):
-            raise SandboxProblem(f"{self._name}.{method}: it gave a {type(given).__name__}, it must be a {kind.__name__}")
+            raise SandboxProblem(f"{self._name}.{method}: it gave {type(given).__name__}, it must be {kind.__name__}")
         return given

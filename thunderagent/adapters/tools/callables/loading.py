@@ -57,7 +57,7 @@ def _make(path: str) -> Any:
     except Exception as error:  # the module is the user's: anything can happen in it
         raise ConfigError(KEY, path, f"cannot be imported: {type(error).__name__}: {error}") from error
     if not callable(factory):
-        raise ConfigError(KEY, path, f"must be a class or a function, it is a {type(factory).__name__}")
+        raise ConfigError(KEY, path, f"must be a class or a function, not {type(factory).__name__}")
     try:
         return factory()
     except Exception as error:
