@@ -106,7 +106,7 @@ class RecipeConfig:
         self.tracking.validate()
         self.tools.validate()
         if self.tools.backend in ("docker", "callable") and not self.tools.image:
-            raise ConfigError("tools.image", "", "name an image that has Python 3, git and tar: tools.image=IMAGE")
+            raise ConfigError("tools.image", "", "name an image that has bash, Python 3, git and tar: tools.image=IMAGE")
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
             require_positive(self.rollout, "rollout", name)
         if self.rollout.parallel_prompts < self.rollout.prompts_per_step:

@@ -35,6 +35,7 @@ def in_sandbox(
         setup=" && ".join(steps),
         cwd=TESTBED,
         env=ENVIRONMENT,
+        interpreter=["bash", "-c"],
         timeout=COMMAND_TIMEOUT_S,
     )
 

@@ -78,6 +78,11 @@ def test_directories_time_outs_and_variables_can_be_set(tools: BlockingTools, mo
     assert environment.execute({"command": "sleep 100"}, timeout=1)["returncode"] == -1
 
 
+def test_commands_can_have_another_interpreter(tools: BlockingTools) -> None:
+    environment = ThunderEnvironment(sandboxes=tools, interpreter=["bash", "-euc"])
+    assert environment.execute({"command": "false; echo 'never said'"}) == {"output": "", "returncode": 1, "exception_info": ""}
+
+
 def test_mini_swe_agents_own_agent_runs_in_it(tools: BlockingTools) -> None:
     environment = ThunderEnvironment(sandboxes=tools, program_id="p", cwd="/work")
     outputs = [make_output("I write", [{"command": "echo 42 > answer"}])]

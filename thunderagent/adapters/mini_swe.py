@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import shlex
 import subprocess
 import uuid
 import weakref
@@ -58,6 +59,8 @@ class ThunderEnvironmentConfig(BaseModel):
     """Variables of this process that commands get, too; those of ``env`` come first."""
     timeout: int = 30
     """Of each command, in seconds."""
+    interpreter: list[str] = []
+    """What runs commands in the sandbox, such as ["bash", "-lc"]; empty: its shell (bash for bubblewrap, sh for containers)."""
     memory_bytes: int = 0
     """The most that the sandbox may take; 0: no limit of its own."""
     network: bool = False
@@ -106,11 +109,13 @@ class ThunderEnvironment:
         held = self._held
         if held.sandbox_id is None:
             held.sandbox_id = held.sandboxes.acquire(self.program_id, self._request).id
-        line, timeout_s = action.get("command", ""), timeout or self.config.timeout
+        command, timeout_s = action.get("command", ""), timeout or self.config.timeout
+        interpreter = self.config.interpreter
+        line = f"exec {shlex.join([*interpreter, command])}" if interpreter else command
         try:
             came = held.sandboxes.execute(self.program_id, held.sandbox_id, Command(line, cwd, timeout_s=timeout_s))
             if came.exit_code is None:
-                raise subprocess.TimeoutExpired(line, timeout_s, output=came.text)
+                raise subprocess.TimeoutExpired(command, timeout_s, output=came.text)
             output = {"output": came.text, "returncode": came.exit_code, "exception_info": ""}
         except (subprocess.TimeoutExpired, SandboxProblem) as error:
             output = {
