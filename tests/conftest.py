@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.containers import containers  # noqa: F401  (a fixture)
+
 
 @pytest.fixture(autouse=True)
 def environ_stays_the_same_object() -> Iterator[None]:

@@ -42,3 +42,17 @@ def test_nobody_is_overdue_when_waits_are_not_bounded() -> None:
     waiting, program = line(None), Program("p", birth=0)
     waiting.join(program, turn(1, program, 0.0))
     assert waiting.overdue(1e12) is None
+
+
+def test_places_are_in_the_order_of_the_line() -> None:
+    waiting = line(None)
+    long, short = Program("long", birth=0, context_tokens=900), Program("short", birth=1, context_tokens=100)
+    for number, program in enumerate((long, short)):
+        waiting.join(program, turn(number, program, 0.0))
+    assert waiting.place(short) < waiting.place(long)
+
+
+def test_a_place_is_a_tuple_whatever_the_policy_orders_by() -> None:
+    program = Program("p", birth=0)
+    for key, place in ((3.0, (3.0,)), ((1.0, 2.0), (1.0, 2.0))):
+        assert WaitingLine(lambda program, key=key: key, None).place(program) == place

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 TERMINAL = ("typer", "rich")
 STUDY = (*TERMINAL, "matplotlib", "jinja2")
 ENGINES = (*TERMINAL, "aiohttp")
+TOOLS = (*TERMINAL, "psutil")
 GATEWAY = (*TERMINAL, "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")
 
 
@@ -40,6 +41,13 @@ COMMANDS = {
         "Look at your engines: what is there, what the scheduler would miss, and the flag that brings it.",
         "gateway",
         ENGINES,
+    ),
+    "tools": Command(
+        "thunderagent.cli.tools",
+        "tools",
+        "Sandboxes: list all that thunderagent has made here, or remove those whose owner is dead (gc).",
+        "tools,cli",
+        TOOLS,
     ),
     "simulate": Command(
         "thunderagent.cli.simulate",

@@ -74,6 +74,12 @@ class Host:
             del self.owner[sandbox_id]
         return self.send(events.ProgramOver(program))
 
+    def unwanted(self, name: str) -> list[ResourceEffect]:
+        want = self.sandboxes.pool.wants.get(name)
+        if want is not None:
+            self.owner.pop(want.sandbox.id, None)
+        return self.send(events.Unwanted(name))
+
     def removed(self, name: str) -> list[ResourceEffect]:
         self.releasing.remove(name)
         self.existing.pop(name, None)

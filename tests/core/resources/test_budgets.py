@@ -115,3 +115,39 @@ def test_nothing_is_taken_from_whoever_comes_first() -> None:
     host.want("behind", "behind", Spec("y"), rank=(8.0,))
     assert host.releasing == []
     assert host.status("front") is Status.READY
+
+
+def test_what_a_sandbox_takes_by_and_by_counts_and_is_free_again_when_it_has_gone() -> None:
+    host = Host(disk_bytes=100)
+    host.want("a", "a", Spec("a", disk_bytes=10))
+    host.prepared("a")
+    host.need("a")
+    host.send(events.DiskSeen("a", 95))
+    host.want("b", "b", Spec("b", disk_bytes=10))
+    assert host.preparing == {}
+    host.over("a")
+    host.send(events.DiskSeen("a", 99))  # it still writes
+    assert (host.sandboxes.pool.held.disk_bytes, host.sandboxes.pool.leaving.disk_bytes) == (99, 99)
+    host.removed("a")
+    assert set(host.preparing) == {"b"}
+
+
+def test_a_sandbox_that_shrinks_makes_room() -> None:
+    host = Host(disk_bytes=100)
+    host.want("a", "a", Spec("a", disk_bytes=95))
+    host.prepared("a")
+    host.want("b", "b", Spec("b", disk_bytes=10))
+    host.need("a")
+    assert host.preparing == {}
+    host.send(events.DiskSeen("a", 20))
+    assert set(host.preparing) == {"b"}
+
+
+def test_disk_of_what_is_not_ours_or_not_there_is_not_counted() -> None:
+    host = Host(disk_bytes=100, preparing=1)
+    host.send(events.Attached("theirs", "p"))
+    host.want("a", "p")
+    host.want("b", "q")
+    for name in ("theirs", "b", "nobody's"):
+        host.send(events.DiskSeen(name, 1_000))
+    assert host.sandboxes.pool.held.disk_bytes == 0

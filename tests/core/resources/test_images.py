@@ -111,6 +111,28 @@ def test_an_image_that_is_seen_without_a_sandbox_counts() -> None:
     host.image_removed("old")
 
 
+def test_an_image_that_is_not_ours_to_remove_is_not_counted_and_stays() -> None:
+    host = Host(disk_bytes=100)
+    use(host, "theirs", 0)
+    use(host, "ours", 90)
+    use(host, "more", 90)
+    assert host.removing == ["ours"]
+    host.image_removed("ours")
+    assert host.removing == []
+    host.want("again", "again", of("theirs"))
+    assert set(host.preparing) == {"again"}, "it is there, and takes no room"
+
+
+def test_an_image_that_turns_out_not_to_be_ours_is_not_removed_any_more() -> None:
+    host = Host(disk_bytes=100)
+    use(host, "a", 60)
+    host.images["a"] = 0
+    host.send(events.ImageSeen("a", 0))
+    use(host, "b", 90)
+    use(host, "c", 90)
+    assert host.removing == ["b"]
+
+
 def test_forty_images_take_no_more_than_the_budget_and_one_image() -> None:
     host = Host(disk_bytes=100)
     peak = 0

@@ -179,3 +179,46 @@ def test_an_answer_that_does_not_fit_is_an_error_that_names_both() -> None:
     host.prepared("a")
     with pytest.raises(IllegalSandboxStep, match="'a' in state ready has no step prepared"):
         host.sandboxes.handle(events.Prepared("a"), 0.0)
+
+
+def test_what_a_program_does_not_want_any_more_goes_and_the_rest_stays() -> None:
+    host = Host()
+    for name in "ab":
+        host.want(name)
+        host.prepared(name)
+        host.need(name)
+    assert host.unwanted("a") == [events.Release("a")]
+    assert host.status("b") is Status.IN_USE
+    assert host.unwanted("a") == [], "once"
+    assert host.over() == [events.Release("b")]
+
+
+def test_one_that_is_not_wanted_before_its_preparation_begins_is_never_prepared() -> None:
+    host = Host(preparing=1)
+    host.want("a", "p")
+    host.want("b", "q")
+    host.unwanted("b")
+    host.prepared("a")
+    assert host.preparing == {}
+    assert set(host.sandboxes.pool.sandboxes) == {"a"}
+
+
+@pytest.mark.parametrize("when", ["preparing", "ready"])
+def test_one_that_is_not_wanted_any_more_before_it_was_used_is_for_others(when: str) -> None:
+    host = Host()
+    host.want("a", "p")
+    if when == "ready":
+        host.prepared("a")
+    host.unwanted("a")
+    assert host.releasing == []
+    if when == "preparing":
+        host.prepared("a")
+    host.want("b", "q")
+    host.need("b")
+    assert host.handed_out("b") == "a"
+
+
+def test_a_container_of_somebody_else_that_its_program_does_not_want_goes() -> None:
+    host = Host()
+    host.send(events.Attached("theirs", "p"))
+    assert host.unwanted("theirs") == [events.Release("theirs")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.core.resources.host import Host
 from thunderagent.core.resources import Spec, Status, events
 
-IMAGES = {"": 0, "small": 20, "large": 70}
+IMAGES = {"": 0, "ours": 0, "small": 20, "large": 70}
 SPECS = [
     Spec(f"{image}/{size}/{reusable}", image, size, size, reusable)
     for image in IMAGES
@@ -36,7 +36,7 @@ class World:
 
     def step(self) -> None:
         host, pick = self.host, self.random.choice
-        match self.random.randrange(10):
+        match self.random.randrange(12):
             case 0 | 1:
                 self.number += 1
                 program = f"p{self.random.randrange(5)}"
@@ -59,6 +59,10 @@ class World:
                 host.over(f"p{self.random.randrange(5)}")
             case 8 if host.removing:
                 host.image_removed(host.removing[0], pick([False, True]))
+            case 9 if self.wants:
+                host.unwanted(pick(self.wants)[0])
+            case 10 if host.existing:
+                host.send(events.DiskSeen(pick(sorted(host.existing)), self.random.randrange(120)))
             case _:
                 host.send(events.Expected(f"p{self.random.randrange(5)}", (float(self.random.randrange(4)),)))
                 host.wait(pick([0.5, 10.0]))

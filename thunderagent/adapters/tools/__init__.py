@@ -34,15 +34,25 @@ def open_backend(config: ToolsConfig) -> SandboxBackend:
     raise ConfigError("tools.backend", config.backend, "there is none to open")
 
 
-def open_tools(config: ToolsConfig, on_sandbox: Callable[[SandboxProfile], None] | None = None) -> ToolHost:
+def open_tools(
+    config: ToolsConfig,
+    on_sandbox: Callable[[SandboxProfile], None] | None = None,
+    *,
+    wrap: Callable[[SandboxBackend], SandboxBackend] = lambda backend: backend,
+) -> ToolHost:
     """The host of all sandboxes of this process; to be started on its loop.
+
+    Args:
+        config: validated settings.
+        on_sandbox: called for every sandbox that a program is done with.
+        wrap: gets the backend and gives the one that is used, to watch it or to have it fail.
 
     Raises:
         ConfigError: what its backend needs is not there.
     """
     has_default = bool(config.image or config.setup)
     return ToolHost(
-        open_backend(config),
+        wrap(open_backend(config)),
         new_owner_id(),
         is_dead=is_dead,
         budgets=Budgets(
