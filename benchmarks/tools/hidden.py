@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from openai import AsyncOpenAI
-from thunderagent.client import Program
 
 from benchmarks.report import Figure
 from benchmarks.tools.containers import IMAGE, Containers
@@ -18,6 +17,7 @@ from recipes.common.config import EngineConfig
 from recipes.common.engine import end_engine, start_engine
 from recipes.common.tokenizer import save_byte_tokenizer
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.client import Program
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
 from thunderagent.tools_config import ToolsConfig

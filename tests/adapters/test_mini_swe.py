@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,48 @@ from minisweagent.environments.local import LocalEnvironment
 from minisweagent.exceptions import Submitted
 from minisweagent.models.test_models import DeterministicModel, make_output
 
+from tests.containers import Containers
 from tests.runtime.tools.threads import NEVER, InstantBackend, living
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.mini_swe import SUBMIT, ThunderEnvironment
 from thunderagent.adapters.tools.bubblewrap import BubblewrapBackend, why_not
+from thunderagent.adapters.tools.docker import DockerBackend
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
 from thunderagent.errors import ConfigError, SandboxGone, SandboxProblem, SandboxRefused
-from thunderagent.runtime.tools import BlockingTools, ToolThread
+from thunderagent.runtime.tools import SandboxBackend, ToolSettings, ToolThread
 from thunderagent.serving import Serving
 from thunderagent.tools_config import ToolsConfig
 
+Make = Callable[..., ThunderEnvironment]
 KIND = "thunderagent.adapters.mini_swe.ThunderEnvironment"
 
 
-@pytest.fixture
-def tools(tmp_path: Path) -> Iterator[BlockingTools]:
-    if why_not():
+in_containers = pytest.param("docker", marks=[pytest.mark.containers, pytest.mark.xdist_group("containers")])
+
+
+@pytest.fixture(params=["bubblewrap", in_containers])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Makes environments over each backend, the same for both."""
+    if request.param == "docker":
+        containers: Containers = request.getfixturevalue("containers")
+        backend: SandboxBackend = DockerBackend(containers.url)
+        image = containers.image
+    elif why_not():
         pytest.skip(why_not())
-    with living(BubblewrapBackend(str(tmp_path))) as thread:
-        yield thread.tools
+    else:
+        backend, image = BubblewrapBackend(str(tmp_path)), ""
+    with living(backend, settings=ToolSettings()) as thread:
+        yield lambda **config: ThunderEnvironment(sandboxes=thread.tools, **{"image": image, **config})
 
 
 @pytest.mark.parametrize(
-    "command", ["echo a; echo b >&2", "exit 3", "kill -9 $$", "printf '\\xff'", f"echo {SUBMIT} && exit 1", "echo a; sleep 100"]
+    "command", ["echo a; echo b >&2", "exit 3", "kill -9 $$", "printf '\\377'", f"echo {SUBMIT} && exit 1", "echo a; sleep 100"]
 )
-def test_what_commands_give_back_is_what_the_local_environment_gives(tools: BlockingTools, command: str) -> None:
+def test_what_commands_give_back_is_what_the_local_environment_gives(make: Make, command: str) -> None:
     timeout = 1 if "sleep" in command else 20
-    ours = ThunderEnvironment(sandboxes=tools, timeout=timeout).execute({"command": command})
-    theirs = LocalEnvironment(timeout=timeout).execute({"command": f"exec bash -c {_quoted(command)}"})
+    ours = make(timeout=timeout).execute({"command": command})
+    theirs = LocalEnvironment(timeout=timeout).execute({"command": f"exec sh -c {_quoted(command)}"})
     assert _without_the_command(ours) == _without_the_command(theirs)
 
 
@@ -61,30 +74,28 @@ def _without_the_command(output: dict[str, Any]) -> dict[str, Any]:
     return {"output": output["output"], "returncode": code, "timed_out": timed_out, "kind": kind}
 
 
-def test_a_submission_ends_the_task_with_what_follows_the_marker(tools: BlockingTools) -> None:
+def test_a_submission_ends_the_task_with_what_follows_the_marker(make: Make) -> None:
     with pytest.raises(Submitted) as caught:
-        ThunderEnvironment(sandboxes=tools).execute({"command": f"echo {SUBMIT} && echo the patch"})
+        make().execute({"command": f"echo {SUBMIT} && echo the patch"})
     (message,) = caught.value.messages
     assert (message["role"], message["extra"]) == ("exit", {"exit_status": "Submitted", "submission": "the patch\n"})
 
 
-def test_directories_time_outs_and_variables_can_be_set(tools: BlockingTools, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directories_time_outs_and_variables_can_be_set(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "1")
-    environment = ThunderEnvironment(
-        sandboxes=tools, setup="mkdir deep && echo made > made", cwd="/work", env={"THEIRS": "2"}, forward_env=["OURS", "NOBODYS"]
-    )
+    environment = make(setup="mkdir deep && echo made > made", cwd="/work", env={"THEIRS": "2"}, forward_env=["OURS", "NOBODYS"])
     assert environment.execute({"command": "pwd; cat made; echo $OURS $THEIRS"})["output"] == "/work\nmade\n1 2\n"
     assert environment.execute({"command": "pwd"}, cwd="/work/deep")["output"] == "/work/deep\n"
     assert environment.execute({"command": "sleep 100"}, timeout=1)["returncode"] == -1
 
 
-def test_commands_can_have_another_interpreter(tools: BlockingTools) -> None:
-    environment = ThunderEnvironment(sandboxes=tools, interpreter=["bash", "-euc"])
+def test_commands_can_have_another_interpreter(make: Make) -> None:
+    environment = make(interpreter=["sh", "-euc"])
     assert environment.execute({"command": "false; echo 'never said'"}) == {"output": "", "returncode": 1, "exception_info": ""}
 
 
-def test_mini_swe_agents_own_agent_runs_in_it(tools: BlockingTools) -> None:
-    environment = ThunderEnvironment(sandboxes=tools, program_id="p", cwd="/work")
+def test_mini_swe_agents_own_agent_runs_in_it(make: Make) -> None:
+    environment = make(program_id="p", cwd="/work")
     outputs = [make_output("I write", [{"command": "echo 42 > answer"}])]
     outputs.append(make_output("I submit", [{"command": f"echo {SUBMIT}; cat answer"}]))
     templates = {"system_template": "On {{system}}, in {{cwd}}", "instance_template": "{{task}}"}

@@ -165,6 +165,8 @@ class _Held:
                 self.sandboxes.give_back(self.program_id, self.sandbox_id)
         except SandboxError as error:
             logger.warning("a sandbox of program %s goes later: %s", self.program_id, error)
+        if isinstance(self.sandboxes, _OfGateway):
+            self.sandboxes.disconnect()
 
 
 class _OfGateway:
@@ -191,7 +193,10 @@ class _OfGateway:
         self._sandboxes.pop(sandbox_id).give_back()
 
     def release(self, program_id: str) -> None:
-        self._program.close()
+        self._program.release()
+
+    def disconnect(self) -> None:
+        self._program.disconnect()
 
 
 def _said(request: SandboxRequest) -> Wanted:
