@@ -9,11 +9,12 @@ import asyncio
 import itertools
 import random
 import sys
+from typing import Any, cast
 
 from benchmarks.tools.containers import IMAGE
 from thunderagent.adapters.tools import open_tools
 from thunderagent.errors import SandboxError, SandboxProblem
-from thunderagent.runtime.tools import Command, Labels, Made, SandboxRequest, ToolHost
+from thunderagent.runtime.tools import Command, Labels, Made, SandboxBackend, SandboxRequest, ToolHost
 from thunderagent.tools_config import ToolsConfig
 
 FAILING_SHARE = 0.1
@@ -24,11 +25,11 @@ AT_ONCE = 16
 class Failing:
     """A backend of which one call in ten fails: before anything is done, or with everything done and the answer lost."""
 
-    def __init__(self, inner: object, seed: str) -> None:
+    def __init__(self, inner: SandboxBackend, seed: str) -> None:
         self._inner, self._random = inner, random.Random(seed)
         self.made = self.failed = 0
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     async def prepare(self, sandbox_id: str, request: SandboxRequest, labels: Labels) -> Made:
@@ -36,7 +37,7 @@ class Failing:
         fails, late = self._draw()
         if fails and not late:
             raise SandboxProblem("injected: it was not made")
-        made: Made = await self._inner.prepare(sandbox_id, request, labels)  # type: ignore[attr-defined]
+        made = await self._inner.prepare(sandbox_id, request, labels)
         self.made += 1
         print(self.made, self.failed, flush=True)
         if fails:
@@ -48,7 +49,7 @@ class Failing:
         fails, late = self._draw()
         if fails and not late:
             raise SandboxProblem("injected: it was not removed")
-        await self._inner.remove(sandbox_id)  # type: ignore[attr-defined]
+        await self._inner.remove(sandbox_id)
         if fails:
             raise SandboxProblem("injected: it was removed, and the answer was lost")
 
@@ -61,9 +62,8 @@ class Failing:
 async def own(url: str, name: str, count: int, for_ever: bool) -> None:
     """Programs come and go until there were so many containers."""
     config = ToolsConfig(backend="docker", docker_url=url)
-    tools: ToolHost = open_tools(config, wrap=lambda backend: Failing(backend, name))
-    failing = tools.backend
-    assert isinstance(failing, Failing)
+    tools: ToolHost = open_tools(config, wrap=lambda backend: cast(SandboxBackend, Failing(backend, name)))
+    failing = cast(Failing, tools.backend)
     await tools.start()
     numbers = itertools.count()
 

@@ -60,7 +60,8 @@ def serve(config: ServeConfig, out_dir: Path) -> None:
     settings, scheduling = config.settings(), config.thunder_config(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     with _engines(config.engine, out_dir) as (urls, kind), _as_keys():
-        start(scheduling, settings, urls, kind, log_level=config.log_level)
+        tools = None if config.tools.backend == "none" else config.tools
+        start(scheduling, settings, urls, kind, log_level=config.log_level, tools=tools)
 
 
 @contextmanager

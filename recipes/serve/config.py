@@ -13,6 +13,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, keys_of_environment, keys_of_file
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 ENGINES = ("simulated", *ENGINE_KINDS)
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -39,6 +40,8 @@ class ServeConfig:
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
     thunder: ThunderSwitch = field(default_factory=ThunderSwitch)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
+    """Sandboxes of programs (Hydra group ``tools``)."""
     api_key_file: str | None = None
     """Clients must send one of the keys in it, one per line; those in THUNDERAGENT_API_KEY are taken as well."""
     admin_key_file: str | None = None
@@ -59,6 +62,7 @@ class ServeConfig:
         self.capacity.validate()
         self.thunder_config(None).validate(prefix="scheduling.")
         self.gateway.validate()
+        self.tools.validate()
         for name in ("api_keys", "admin_keys"):
             if getattr(self.gateway, name):  # Hydra writes what it is told to a file
                 raise ConfigError(f"gateway.{name}", "***", f"give keys by {name[:-1]}_file=FILE or in the environment")

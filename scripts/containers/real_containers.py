@@ -44,7 +44,8 @@ PROGRAMS = {
 }
 """What is needed, and Debian's package of it."""
 WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/podman"))
-STARTS_WITHIN_S = 30.0
+WITHIN_S = 30.0
+"""Podman and the registry start and end in a tenth of a second where the machine has nothing else to do."""
 
 
 class Containers:
@@ -97,6 +98,7 @@ class Containers:
                 pid = self._running(name)
                 if pid:
                     os.kill(pid, signal.SIGTERM)
+                    self._until(lambda name=name: not self._running(name), f"{name} does not end")
                 self._pid_file(name).unlink(missing_ok=True)
             shutil.rmtree(self.run, ignore_errors=True)
 
@@ -106,10 +108,12 @@ class Containers:
             print(f"export {name}={shlex.quote(value)}")
 
     def _settings(self) -> None:
+        if not self._running("registry"):
+            (self.folder / "registry.port").unlink(missing_ok=True)  # somebody else may have it by now
         port = self._registry_port()
         (self.folder / "registry.port").write_text(str(port))
         for name, text in {
-            # Limits that podman may not raise in a container, no network of its own where that cannot be made, no systemd.
+            # Limits that podman can raise in a container, no systemd; no process for five minutes for each command that was run.
             "containers.conf": f"""[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
 netns = "none"
@@ -117,6 +121,7 @@ netns = "none"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+exit_command_delay = 10
 lock_type = "file"
 tmp_dir = "{self.run}/libpod"
 """,
@@ -173,10 +178,15 @@ http:
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self._variables(), start_new_session=True
             )
         self._pid_file(name).write_text(str(process.pid))
-        until_s = time.monotonic() + STARTS_WITHIN_S
-        while not answers():
-            if process.poll() is not None or time.monotonic() > until_s:
-                fail(f"{shlex.join(command)} does not run:\n{log.read_text()[-2000:]}")
+        self._until(lambda: answers() or process.poll() is not None, f"{shlex.join(command)} does not answer")
+        if process.poll() is not None:
+            fail(f"{shlex.join(command)} has ended:\n{log.read_text()[-2000:]}")
+
+    def _until(self, holds: Callable[[], bool], otherwise: str) -> None:
+        until_s = time.monotonic() + WITHIN_S
+        while not holds():
+            if time.monotonic() > until_s:
+                fail(otherwise)
             time.sleep(0.05)
 
     def _make_image(self, image: str, content: bytes = b"") -> None:
@@ -238,7 +248,7 @@ def alone(path: Path) -> Iterator[None]:
 
 def install() -> None:
     """What is missing, where that is allowed."""
-    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program, path=WHERE) is None)
+    missing = sorted(package for program, package in PROGRAMS.items() if not is_there(program))
     if not missing:
         return
     command = f"apt-get install {' '.join(missing)}"
@@ -254,6 +264,12 @@ def install() -> None:
     subprocess.run(["apt-get", "update"], stdout=sys.stderr, env=variables, check=False)  # a fresh machine has no lists
     if subprocess.run(install, stdout=sys.stderr, env=variables, check=False).returncode:
         fail(f"{command} failed")
+
+
+def is_there(program: str) -> bool:
+    """Also for an image, where that is needed: Debian's other busybox needs libraries."""
+    path = shutil.which(program, path=WHERE)
+    return path is not None and not (program == "busybox" and b"/ld-linux" in Path(path).read_bytes())
 
 
 def fail(message: str) -> NoReturn:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from tests.memory_sandboxes import MemorySandboxes
+from thunderagent.adapters.gateway import docker_ids
 from thunderagent.adapters.gateway.body import CHECKED_BYTES, BodyReader, RequestFields
 from thunderagent.adapters.gateway.docker_ids import MAX_CHARACTERS, MAX_IDS, valid_docker_ids
 from thunderagent.errors import RequestProblem
+from thunderagent.runtime.tools import ToolHost
 
 READER = BodyReader(RequestFields, usage_on_request=True)
 
@@ -76,3 +80,18 @@ def test_what_names_no_containers_is_refused_without_repeating_it(value: object)
 def test_half_a_surrogate_pair_is_no_name() -> None:
     with pytest.raises(RequestProblem):
         READER.read(b'{"docker_ids": ["\\ud800"]}')
+
+
+def test_a_container_engine_that_hangs_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(MemorySandboxes):
+        async def attach(self, name: str) -> str:
+            await asyncio.Event().wait()
+            return name
+
+    async def scenario() -> None:
+        with pytest.raises(RequestProblem, match=r"docker did not answer within 0\.01 s") as caught:
+            await docker_ids.attach(ToolHost(Hanging(), "owner"), "p", ("box",))
+        assert (caught.value.status, caught.value.reason) == (503, "tools_failed")
+
+    monkeypatch.setattr(docker_ids, "TIMEOUT_S", 0.01)
+    asyncio.run(scenario())

@@ -16,10 +16,10 @@ def test_both_ends_are_kept_and_all_that_is_missing_is_counted(parts: list[bytes
     surplus = len(whole) - limit
     assert clipped.truncated == (surplus > 0)
     if surplus <= 0:
-        assert clipped.text() == whole.decode(errors="replace")
+        assert clipped.text == whole.decode(errors="replace")
     else:
         head, tail = whole[: limit // 2], whole[limit // 2 + surplus :]
-        assert clipped.text() == (head + f"\n[{surplus} bytes left out]\n".encode() + tail).decode(errors="replace")
+        assert clipped.text == (head + f"\n[... {surplus} bytes left out ...]\n".encode() + tail).decode(errors="replace")
 
 
 def test_no_more_is_held_than_half_as_much_again() -> None:

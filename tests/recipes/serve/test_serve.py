@@ -23,6 +23,7 @@ from recipes.serve.config import ServeConfig
 from tests.stand_ins import Serving
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 FREE = ("engine.port=0", "gateway.port=0")
 
@@ -151,6 +152,15 @@ def test_served_engines_are_taken_as_they_are(gateway: Serving, tmp_path: Path, 
     assert capsys.readouterr().err.startswith("note: http://gpu1:30000/v1 is used as http://gpu1:30000")
 
 
+def test_the_group_of_tools_gives_programs_sandboxes(gateway: Serving, tmp_path: Path) -> None:
+    served = ("engine=vllm", "engine.urls=[http://gpu1:8000]")
+    app.serve(composed(*served), tmp_path)
+    app.serve(composed(*served, "tools=docker", "tools.image=python:3.12", "tools.max_disk_bytes=40000000000"), tmp_path)
+    app.serve(composed(*served, "tools=bubblewrap"), tmp_path)
+    docker = ToolsConfig(backend="docker", image="python:3.12", max_disk_bytes=40_000_000_000)
+    assert gateway.tools == [None, docker, ToolsConfig(backend="bubblewrap")]
+
+
 def test_in_the_place_of_slimes_router_no_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed("engine=sglang", "gateway.router_for=slime")
     assert (config.settings().router_for, config.engine.urls) == ("slime", [])
@@ -172,6 +182,8 @@ def test_in_the_place_of_slimes_router_no_engine_is_named(monkeypatch: pytest.Mo
         ("scheduling.tick_s=-1", "scheduling.tick_s=-1.0: must be a positive number, or null"),
         ("gateway.port=70000", "gateway.port=70000: must be from 0 (takes a free one) to 65535"),
         ("gateway.api_keys=[sesame]", "gateway.api_keys=***: give keys by api_key_file=FILE or in the environment"),
+        ("tools.ports=9-2", "tools.ports=9-2: must be a range of ports"),
+        ("tools.backend=podman", "tools.backend=podman: must be one of none, docker, bubblewrap, callable"),
         ("log_level=loud", "log_level=loud: must be one of debug, info, warning, error"),
     ],
 )

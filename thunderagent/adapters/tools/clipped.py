@@ -8,10 +8,10 @@ from thunderagent.runtime.tools.backend import MAX_OUTPUT_BYTES
 class Clipped:
     """The beginning and the end of some output; what comes between is counted only."""
 
-    def __init__(self, limit_bytes: int = MAX_OUTPUT_BYTES) -> None:
-        """Nothing was written yet."""
+    def __init__(self, max_bytes: int = MAX_OUTPUT_BYTES) -> None:
+        """``max_bytes``: that are kept."""
         self._head, self._tail = bytearray(), bytearray()
-        self._head_bytes, self._tail_bytes = limit_bytes // 2, limit_bytes - limit_bytes // 2
+        self._head_bytes, self._tail_bytes = max_bytes // 2, max_bytes - max_bytes // 2
         self._left_out_bytes = 0
 
     def add(self, data: bytes) -> None:
@@ -22,10 +22,11 @@ class Clipped:
         if len(self._tail) > 2 * self._tail_bytes:
             self._cut()
 
+    @property
     def text(self) -> str:
         """All of it, or its ends around a line that says how much was left out."""
         self._cut()
-        seam = f"\n[{self._left_out_bytes} bytes left out]\n" if self.truncated else ""
+        seam = f"\n[... {self._left_out_bytes} bytes left out ...]\n" if self.truncated else ""
         return (self._head + seam.encode() + self._tail).decode(errors="replace")
 
     @property

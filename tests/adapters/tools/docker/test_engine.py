@@ -14,14 +14,6 @@ from tests.adapters.tools.docker.lab import Lab
 from thunderagent.adapters.tools.docker import DockerBackend, engine
 from thunderagent.errors import ConfigError, SandboxGone, SandboxProblem
 
-on_the_engine = [pytest.mark.containers, pytest.mark.xdist_group("containers")]
-
-
-def real(test):  # type: ignore[no-untyped-def]
-    for mark in on_the_engine:
-        test = mark(test)
-    return test
-
 
 def told_by(backend: DockerBackend) -> SandboxProblem:
     async def scenario() -> SandboxProblem:
@@ -131,7 +123,8 @@ def test_one_that_does_not_answer_in_time_is_told(tmp_path: Path, monkeypatch: p
     assert "does not answer" in str(problem) and str(problem).endswith("no answer within 0.05 s")
 
 
-@real
+@pytest.mark.containers
+@pytest.mark.xdist_group("containers")
 def test_connections_that_are_cut_are_tried_again(lab: Lab, tmp_path: Path) -> None:
     async def scenario() -> None:
         name = await lab.made()
@@ -144,7 +137,8 @@ def test_connections_that_are_cut_are_tried_again(lab: Lab, tmp_path: Path) -> N
     lab.run(scenario)
 
 
-@real
+@pytest.mark.containers
+@pytest.mark.xdist_group("containers")
 def test_an_engine_that_dies_in_the_middle_is_told_and_used_again_when_it_is_back(lab: Lab, tmp_path: Path) -> None:
     with lab.containers.another_service(tmp_path) as service:
         lab.url = service.url

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -179,7 +180,14 @@ def _of(gateway: Managed, request: Request) -> tuple[ToolHost, str]:
     return gateway.tools, valid_program_id(request.path_params["program_id"])
 
 
-TOOLS, PORTS = "/programs/{program_id:path}/tools", "/programs/{program_id:path}/ports"
+class _AnyText(PathConvertor):
+    """Starlette's, which matches no line breaks: ids that have them are to be refused with the reason."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", _AnyText())
+TOOLS, PORTS = "/programs/{program_id:text}/tools", "/programs/{program_id:text}/ports"
 """Ids of programs may have slashes, written as they are or as %2F; ids of sandboxes have none."""
 _PROGRAM_ID = Parameter("program_id", "Of the program; it need not be known yet.", {"type": "string", **PROGRAM_ID_SCHEMA}, True)
 _SANDBOX_ID = Parameter("sandbox_id", "Of the sandbox.", {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}, True)

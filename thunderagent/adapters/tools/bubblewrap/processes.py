@@ -51,7 +51,7 @@ async def run(
             await _read(process, written)
             await process.wait()
         running.discard(process)
-    return Output(written.text(), exit_code, written.truncated)
+    return Output(written.text, exit_code, written.truncated)
 
 
 def kill(process: Process) -> None:

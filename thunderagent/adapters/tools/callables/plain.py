@@ -70,7 +70,7 @@ class PlainBackend:
             return Output("", None)
         written = Clipped()
         written.add(output.text.encode(errors="replace"))
-        return replace(output, text=written.text(), truncated=True) if written.truncated else output
+        return replace(output, text=written.text, truncated=True) if written.truncated else output
 
     async def remove(self, sandbox_id: str) -> None:
         """``remove(handle)``, once there is one."""

@@ -63,10 +63,10 @@ class Commands:
             try:
                 async with asyncio.timeout(command.timeout_s):
                     exit_code = await asyncio.shield(reading)
-                return Output(output.text(), exit_code, output.truncated)
+                return Output(output.text, exit_code, output.truncated)
             except TimeoutError:
                 await self._end(container, mark, reading)
-                return Output(output.text(), None, output.truncated)
+                return Output(output.text, None, output.truncated)
             except asyncio.CancelledError:
                 await self._end_even_if_cancelled(container, mark, reading)
                 raise
@@ -121,7 +121,7 @@ class Commands:
         output = Clipped()
         killer = await self._create(container, KILL, {}, mark)
         if await self._read(container, killer, output):
-            raise SandboxProblem(f"a command in {container!r} could not be killed: {output.text().strip() or 'it goes on'}")
+            raise SandboxProblem(f"a command in {container!r} could not be killed: {output.text.strip() or 'it goes on'}")
 
     async def _end_even_if_cancelled(self, container: str, mark: str, reading: asyncio.Task[int]) -> None:
         async def end() -> None:
