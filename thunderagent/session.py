@@ -18,7 +18,7 @@ from thunderagent.tools_config import ToolsConfig
 
 if TYPE_CHECKING:
     from thunderagent.adapters.engines.kv_events import KvEventWatch
-    from thunderagent.runtime.tools import ToolHost
+    from thunderagent.runtime.tools import ToolHost, ToolThread
 
 
 class BackendListener(Protocol):
@@ -49,6 +49,7 @@ class Session:
         per_rank: bool = False,
         session_of: Callable[[str], str] = str,
         tools: ToolsConfig | None = None,
+        tools_apart: bool = False,
     ) -> None:
         """A scheduler over these engines.
 
@@ -60,6 +61,7 @@ class Session:
                 turn to the rank that it was admitted to.
             session_of: the ``X-Session-ID`` that the host sends with the turns of a program: engines name it in their KV events.
             tools: of tool environments; None: there are none.
+            tools_apart: whether they have a thread of their own, for hosts whose loop is blocked now and then.
 
         Raises:
             ConfigError: what ``kv_events`` or ``tools`` need is not installed.
@@ -89,18 +91,23 @@ class Session:
         self._sandbox_writer: ProfileWriter[SandboxProfile] | None = None
         self.tools: ToolHost | None = None
         """None: programs get no sandboxes here."""
+        self.tool_thread: ToolThread | None = None
+        """Where the tools live; None: on the session's loop."""
         if tools is not None and tools.backend != "none":
-            self.tools = self._open_tools(tools, profile_dir)
+            self._open_tools(tools, profile_dir, tools_apart)
         self._started: asyncio.Task[None] | None = None
 
-    def _open_tools(self, config: ToolsConfig, profile_dir: Path | None) -> ToolHost:
+    def _open_tools(self, config: ToolsConfig, profile_dir: Path | None, apart: bool) -> None:
         from thunderagent.adapters.tools import open_tools
+        from thunderagent.runtime.tools import ToolThread
 
         if profile_dir is not None:
             self._sandbox_writer = ProfileWriter(profile_dir, SandboxProfile)
-        tools = open_tools(config, self._sandbox_writer.put if self._sandbox_writer is not None else None)
-        tools.follow(self.runtime)
-        return tools
+        self.tools = open_tools(config, self._sandbox_writer.put if self._sandbox_writer is not None else None)
+        if apart:
+            self.tool_thread = ToolThread(self.tools, self.runtime)
+        else:
+            self.tools.follow(self.runtime)
 
     def _follow_kv_events(self, port: int | str, replay_port: int | str | None, session_of: Callable[[str], str]) -> KvEventWatch:
         try:
@@ -139,7 +146,9 @@ class Session:
 
     async def _start(self, required: bool) -> None:
         await self.engines.start(required)
-        if self.tools is not None:
+        if self.tool_thread is not None:
+            self.tool_thread.start()
+        elif self.tools is not None:
             await self.tools.start()
 
     def snapshot(self) -> dict[str, float]:
@@ -150,12 +159,14 @@ class Session:
     async def stop(self) -> None:
         """Stop looking after the engines, remove all sandboxes, and write the last profiles."""
         await self.engines.stop()
-        if self.tools is not None:
+        if self.tools is not None and self.tool_thread is None:
             await self.tools.close()
         self.close()
 
     def close(self) -> None:
-        """Write the last profiles. The watch ends with its loop."""
+        """Write the last profiles; sandboxes that have a thread of their own go with it. The watch ends with its loop."""
+        if self.tool_thread is not None:
+            self.tool_thread.stop()
         if self.kv_events is not None:
             self.kv_events.close()
         for writer in (self._writer, self._sandbox_writer):

@@ -29,7 +29,7 @@ class ToolsConfig:
     setup: str = ""
     """A shell command that ends the preparation of such a sandbox."""
     ahead: bool = True
-    """Whether such sandboxes are prepared ahead; else when they are asked for."""
+    """Whether such sandboxes, and those that programs announce, are prepared ahead; else when they are asked for."""
     max_sandboxes: int | None = None
     """That exist at once; null: no bound."""
     max_memory_bytes: int | None = None

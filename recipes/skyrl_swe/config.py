@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from recipes.common.config import CapacityConfig, SchedulingConfig, ThunderSwitch, mode_name, require_positive, thunder_config
@@ -10,8 +11,11 @@ from recipes.common.config import EngineConfig as CommonEngineConfig
 from recipes.common.tracking import TrackingConfig
 from thunderagent.config import SKYRL_ORDER, ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 ENGINES = ("simulated", "vllm", "sglang")
+PREPARING = 32
+"""Sandboxes at once: as many as SkyRL has threads for environments. Runs with the embedded engine mostly wait, which is cheap."""
 
 
 @dataclass
@@ -66,6 +70,8 @@ class RecipeConfig:
     scheduling: SchedulingConfig = field(default_factory=lambda: SchedulingConfig(order=SKYRL_ORDER))
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
     thunder: ThunderSwitch = field(default_factory=ThunderSwitch)
+    tools: ToolsConfig = field(default_factory=lambda: ToolsConfig(backend="bubblewrap", max_preparing=PREPARING))
+    """Where commands run. ``image`` and ``setup`` are those of every attempt's sandbox, into which the repository is put."""
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     skyrl: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +104,9 @@ class RecipeConfig:
         self.capacity.validate()
         self.thunder_config(None).validate(prefix="scheduling.")
         self.tracking.validate()
+        self.tools.validate()
+        if self.tools.backend in ("docker", "callable") and not self.tools.image:
+            raise ConfigError("tools.image", "", "name an image that has bash, Python 3, git and tar: tools.image=IMAGE")
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "parallel_prompts", "max_turns", "max_answer_tokens"):
             require_positive(self.rollout, "rollout", name)
         if self.rollout.parallel_prompts < self.rollout.prompts_per_step:
@@ -110,3 +119,9 @@ class RecipeConfig:
     def thunder_config(self, profile_dir: str | None) -> ThunderConfig:
         """The scheduler's settings for this run."""
         return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, engine_failure="end")
+
+    def tools_config(self, work_dir: Path) -> ToolsConfig:
+        """The tools' settings for this run. With ``+thunder=off``, sandboxes are prepared when they are asked for."""
+        folder = self.tools.folder or str(work_dir / "sandboxes")
+        ahead = self.tools.ahead and self.thunder.enabled
+        return replace(self.tools, image="", setup="", folder=folder, ahead=ahead)  # environments say which image

@@ -13,7 +13,7 @@ from recipes.skyrl_swe.config import RecipeConfig
 
 def register_schema() -> None:
     """Make the dataclasses known to Hydra as ``skyrl_swe_schema``."""
-    ConfigStore.instance().store(name="skyrl_swe_schema", node=RecipeConfig)
+    ConfigStore.instance().store(name="skyrl_swe_schema", node=hydra_config.writable(RecipeConfig))
 
 
 def from_omegaconf(composed: DictConfig) -> RecipeConfig:

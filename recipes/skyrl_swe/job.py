@@ -74,7 +74,7 @@ class SWEExperiment(ThunderExp):
                 "reward": sum(reward) if isinstance(reward, list) else reward,
                 "turns": metrics.get("turns"),
                 "stop_reason": stop_reason,
-                "error": stop_reason == "error",
+                "error": stop_reason == "error" or bool(metrics.get("sandbox_failed")),
                 "ended_at": time.time(),
             }
             self._ends.write(json.dumps(end) + "\n")
@@ -87,6 +87,8 @@ def run(job: Job) -> None:
     overrides = skyrl_overrides(job.config, dataset=job.dataset, model=job.model, urls=job.urls, out_dir=job.out_dir)
     thunder = job.config.thunder_config(str(job.out_dir))
     overrides.update({f"thunder.{field.name}": getattr(thunder, field.name) for field in fields(thunder)})
+    tools = job.config.tools_config(job.dataset.parent)
+    overrides.update({f"thunder.tools.{field.name}": getattr(tools, field.name) for field in fields(tools)})
     cfg = ThunderSkyRLConfig.from_cli_overrides(overrides)
     if job.config.simulate_training:
         stub_fsdp_worker()
@@ -100,7 +102,8 @@ def run(job: Job) -> None:
             if experiment.session is not None:
                 runtime = experiment.session.runtime
                 cpu_share = runtime.cpu_s / time.process_time()
-                totals = {**runtime.snapshot(), "scheduler_cpu_share": cpu_share, "span_s": runtime.totals.span_s}
+                snapshot = experiment.session.snapshot()
+                totals = {**snapshot, "scheduler_cpu_share": cpu_share, "span_s": runtime.totals.span_s}
                 (job.out_dir / "totals.json").write_text(json.dumps(totals, indent=2), encoding="utf-8")
             ray.shutdown()
 

@@ -23,6 +23,7 @@ def write_dataset(config: RecipeConfig, work_dir: Path) -> Path:
         order += chooser.sample(task_ids, len(task_ids))
     engine = config.engine
     per_simulated_s = 1 / engine.time_scale if engine.kind == "simulated" else 0.0
+    sandbox = {"image": config.tools.image, "setup": config.tools.setup}
     path = work_dir / "train.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for task_id in order[:rows]:
@@ -31,6 +32,7 @@ def write_dataset(config: RecipeConfig, work_dir: Path) -> Path:
                 "env_class": ENV_CLASS,
                 "task_id": task_id,
                 "work_dir": str(work_dir),
+                "sandbox": None if config.tools.backend == "none" else sandbox,
                 "tool_latency_s": engine.tool_latency_s * per_simulated_s,
                 "sandbox_start_s": engine.sandbox_start_s * per_simulated_s,
             }

@@ -35,6 +35,7 @@ def summarise(
         "reprefilled_tokens": int(totals.get("reprefilled_tokens", 0)),
         "paused_s": round(totals.get("paused_s", 0.0), 1),
         "tool_call_s": round(totals.get("tool_call_s", 0.0), 1),
+        **_of_sandboxes(totals),
         "rollout_s": round(totals.get("span_s", 0.0), 1),
         "wall_s": round(wall_s, 1),
         "peak_rss_mb": round(peak_rss_mb),
@@ -45,6 +46,19 @@ def summarise(
     }
     (out_dir / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
+
+
+def _of_sandboxes(totals: dict[str, float]) -> dict[str, Any]:
+    """Nothing where commands ran as local processes."""
+    if "tools_sandboxes" not in totals:
+        return {}
+    return {
+        "sandboxes": int(totals["tools_handed_out"]),
+        "sandboxes_refused": int(totals["tools_refused"]),
+        "sandbox_prepare_s": round(totals["tools_prepare_s"], 1),
+        "sandbox_waited_s": round(totals["tools_waited_s"], 1),
+        "sandbox_overlapped_share": round(totals["tools_overlapped_share"], 4),
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

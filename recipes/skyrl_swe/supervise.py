@@ -21,6 +21,7 @@ from recipes.skyrl_swe.config import RecipeConfig
 from recipes.skyrl_swe.served import require_served
 from recipes.skyrl_swe.skyrl_config import served_model, write_dataset
 from recipes.skyrl_swe.summary import summarise
+from recipes.skyrl_swe.usable_tools import with_usable_tools
 
 
 def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def supervise(config: RecipeConfig, out_dir: Path) -> dict[str, Any]:
     watch = ProcessTree()
     started_s = time.monotonic()
     try:
+        config = with_usable_tools(config, work_dir)
         job_file = _prepare(config, out_dir, work_dir, watch)
         command = [sys.executable, "-m", "recipes.skyrl_swe.job", str(job_file)]
         environment = _environment(config, out_dir, work_dir)

@@ -130,6 +130,10 @@ class BaseProgram:
         """
         await self._tools.release()
 
+    async def disconnect(self) -> None:
+        """Let go of connections; the program goes on, and the next call connects again."""
+        await self._tools.close()
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -80,6 +80,9 @@ class SyncProgram:
     def release(self) -> None:
         _wait(self._program.release(), self._loop)
 
+    def disconnect(self) -> None:
+        _wait(self._program.disconnect(), self._loop)
+
     def __enter__(self) -> Self:
         return self
 

@@ -23,6 +23,7 @@ from thunderagent.config import ThunderConfig
 from thunderagent.core import Policy
 from thunderagent.runtime import Runtime, StepProfile
 from thunderagent.session import Session
+from thunderagent.tools_config import ToolsConfig
 
 
 class HandSession:
@@ -116,22 +117,29 @@ class Scheduled:
 
 @asynccontextmanager
 async def scheduled(
-    *servers: Server, thunder: dict[str, Any] | None = None, gym: SkyRLGymConfig | None = None, **generator: Any
+    *servers: Server,
+    thunder: dict[str, Any] | None = None,
+    gym: SkyRLGymConfig | None = None,
+    tools: ToolsConfig | None = None,
+    **generator: Any,
 ) -> AsyncIterator[Scheduled]:
     """``thunder``: of ``ThunderConfig``; ``generator``: of SkyRL's ``GeneratorConfig``."""
     urls = [server.url for server in servers]
-    session = Session(ThunderConfig(**(thunder or {})), urls, kind=EngineKind.SKYRL, session_of=session_of)
+    config = ThunderConfig(**(thunder or {}))
+    session = Session(config, urls, kind=EngineKind.SKYRL, session_of=session_of, tools=tools, tools_apart=True)
     steps: list[StepProfile] = []
     session.on_step(steps.append)
     tokenizer = make_tokenizer()
     client = ThunderClient(proxy_url=urls[0], server_urls=urls, data_parallel_size=1, model_name="simulated", tokenizer=tokenizer)
     client._thunder = InProcess(session)
-    config = GeneratorConfig(**{"max_turns": 3, "max_input_length": 4_000, **generator})
+    of_generator = GeneratorConfig(**{"max_turns": 3, "max_input_length": 4_000, **generator})
 
     class Experiment(ThunderMixin, OnlyAGenerator):
         pass
 
-    generator_under_test = Experiment().get_generator(config, tokenizer, (client, gym or SkyRLGymConfig()))
+    experiment = Experiment()
+    experiment.host = client._thunder
+    generator_under_test = experiment.get_generator(of_generator, tokenizer, (client, gym or SkyRLGymConfig()))
     try:
         async with client:
             yield Scheduled(session, client, generator_under_test, steps)

@@ -7,6 +7,7 @@ import pytest
 from thunderagent.adapters.skyrl.compat import prepare_import
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 prepare_import()
 pytest.importorskip("skyrl")
@@ -28,13 +29,25 @@ def test_keys_are_typed_and_validated() -> None:
         wrong.thunder_config()
 
 
+def test_tools_have_keys_of_their_own() -> None:
+    assert ThunderSkyRLConfig.from_cli_overrides([]).tools_config() == ToolsConfig()
+    chosen = ["thunder.tools.backend=docker", "thunder.tools.max_sandboxes=20", "thunder.tools.idle_ttl_s=null"]
+    config = ThunderSkyRLConfig.from_cli_overrides(chosen).tools_config()
+    assert config == ToolsConfig("docker", max_sandboxes=20, idle_ttl_s=None)
+    wrong = ThunderSkyRLConfig.from_cli_overrides(["thunder.tools.backend=podman"])
+    with pytest.raises(ConfigError, match=r"thunder\.tools\.backend=podman: must be one of none, docker, bubblewrap, callable"):
+        wrong.tools_config()
+
+
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(ValueError, match="bogus"):
         ThunderSkyRLConfig.from_cli_overrides(["thunder.bogus=1"])
 
 
 def test_a_misspelt_key_is_answered_with_the_nearest() -> None:
-    refuse_unknown_keys(["thunder.mode=tr", "thunder.gateway=true", "trainer.epochs=1"])
+    refuse_unknown_keys(["thunder.mode=tr", "thunder.gateway=true", "thunder.tools.image=a", "trainer.epochs=1"])
+    with pytest.raises(ConfigError, match=r"the nearest is thunder\.tools\.image$"):
+        refuse_unknown_keys(["thunder.tools.images=a"])
     with pytest.raises(
         ConfigError, match=r"^thunder\.capacity=5: there is no such key; the nearest is thunder\.capacity_tokens$"
     ):

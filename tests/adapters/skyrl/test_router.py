@@ -28,6 +28,7 @@ from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig  # noqa: E402
 from thunderagent.adapters.skyrl.router import ThunderRouter  # noqa: E402
 from thunderagent.adapters.trajectory_ids import PHASE  # noqa: E402
 from thunderagent.config import ThunderConfig  # noqa: E402
+from thunderagent.tools_config import ToolsConfig  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:client.loop:DeprecationWarning"),
@@ -39,12 +40,12 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before it is im
 os.environ.setdefault("MSWEA_SILENT_STARTUP", "1")
 
 
-def behind_a_gateway(scenario: Scenario[T], answers: Any = None, **thunder: Any) -> T:
+def behind_a_gateway(scenario: Scenario[T], answers: Any = None, tools: ToolsConfig | None = None, **thunder: Any) -> T:
     """Run it with a client whose host is a gateway before one engine."""
 
     async def main() -> T:
         async with running(answers) as server, asyncio.timeout(60):
-            router = ThunderRouter(ThunderConfig(**thunder), [server.url], "127.0.0.1")
+            router = ThunderRouter(ThunderConfig(**thunder), [server.url], "127.0.0.1", tools)
             await asyncio.to_thread(router.start)
             try:
                 client = ThunderClient(
@@ -238,7 +239,7 @@ def test_the_setting_puts_the_gateway_where_skyrls_router_was(monkeypatch: pytes
 def test_disaggregated_prefill_stays_behind_skyrls_router(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
 
-    def router(config: Any, urls: list[str], ip: str) -> Any:
+    def router(config: Any, urls: list[str], ip: str, tools: ToolsConfig) -> Any:
         made.append(urls)
         return SimpleNamespace(start=lambda: "http://gateway")
 

@@ -53,6 +53,13 @@ def test_while_nothing_is_known_of_sizes_images_come_one_after_the_other() -> No
     assert set(host.preparing) == {"b", "c"}, "ten of the largest fit"
 
 
+def test_without_a_budget_they_come_all_at_once() -> None:
+    host = Host()
+    for image in "abc":
+        host.want(image, image, of(image))
+    assert list(host.preparing) == ["a", "b", "c"]
+
+
 def test_images_are_pruned_before_the_next_one_comes_when_the_disk_is_full() -> None:
     host = Host(disk_bytes=100)
     use(host, "a", 60)

@@ -49,6 +49,15 @@ def test_every_combination_of_options_composes(engine: str, capacity: str, sched
     assert config.mode == (scheduling if thunder == "on" else "off")
 
 
+@pytest.mark.parametrize("tools", options("tools"))
+def test_with_thunder_off_sandboxes_are_prepared_when_they_are_asked_for(tools: str, tmp_path: Path) -> None:
+    extra = ["tools.image=i"] if tools == "docker" else []
+    for thunder in ("on", "off"):
+        config = composed(f"tools={tools}", f"+thunder={thunder}", *extra).tools_config(tmp_path)
+        assert (config.backend, config.ahead, config.image) == (tools, thunder == "on", "")
+        assert config.folder == str(tmp_path / "sandboxes"), "what is left goes with the run's other files"
+
+
 @pytest.mark.parametrize(
     ("argument", "advice"),
     [
@@ -89,6 +98,10 @@ def test_the_right_spellings_pass() -> None:
         ),
         (["model=m"], "error: model=m: goes with engine=vllm or engine=sglang"),
         (["engine.model=m"], "error: engine.model: there is no such key; allowed under engine:"),
+        (["tools=podman"], "error: tools=podman: must be one of bubblewrap, docker, none"),
+        (["tools=docker"], "error: tools.image=: name an image that has bash, Python 3, git and tar"),
+        (["tools=docker", "tools.image=i", "tools.docker_url=http://127.0.0.1:9"], "error: tools.backend=docker: "),
+        (["tools.max_preparing=0"], "error: tools.max_preparing=0: must be"),
         (["tracking.wandb=yes"], "error: tracking.wandb=yes: must be one of auto, offline, online, off"),
         (["+thunder=maybe"], "error: +thunder=maybe: write +thunder="),
     ],

@@ -13,23 +13,27 @@ from skyrl.train.config.config import BaseConfig
 
 from thunderagent.config import SKYRL_ORDER, ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
-_HINTS = get_type_hints(ThunderConfig)
-ThunderSection: Any = dataclasses.make_dataclass(
+
+def _section(name: str, source: type, *others: tuple[str, Any, Any], **defaults: Any) -> Any:
+    """One of our configurations as a SkyRL config class: the same keys and defaults but for these, with SkyRL's own parsing."""
+    hints = get_type_hints(source)
+    own = [(f.name, hints[f.name], field(default=defaults.get(f.name, f.default))) for f in dataclasses.fields(source)]
+    return dataclasses.make_dataclass(name, [*own, *others], bases=(BaseConfig,), namespace={"__module__": __name__})
+
+
+ToolsSection: Any = _section("ToolsSection", ToolsConfig)
+ThunderSection: Any = _section(
     "ThunderSection",
-    [
-        *(
-            (f.name, _HINTS[f.name], field(default=SKYRL_ORDER if f.name == "order" else f.default))
-            for f in dataclasses.fields(ThunderConfig)
-        ),
-        ("gateway", bool, field(default=False)),
-    ],
-    bases=(BaseConfig,),
-    namespace={"__module__": __name__},
+    ThunderConfig,
+    ("gateway", bool, field(default=False)),
+    ("tools", ToolsSection, field(default_factory=ToolsSection)),
+    order=SKYRL_ORDER,
 )
-"""``ThunderConfig`` as a SkyRL config class: the same keys and defaults but for the order, with SkyRL's own parsing.
+"""``gateway``: our gateway takes the place of SkyRL's router, for harnesses that make their requests themselves.
 
-``gateway``: our gateway takes the place of SkyRL's router, for harnesses that make their requests themselves.
+``tools``: sandboxes for environments.
 """
 
 
@@ -39,7 +43,8 @@ def refuse_unknown_keys(arguments: Iterable[str]) -> None:
     Raises:
         ConfigError: there is no such key; names the nearest.
     """
-    known = [f"thunder.{f.name}" for f in dataclasses.fields(ThunderSection)]
+    known = [f"thunder.{f.name}" for f in dataclasses.fields(ThunderSection) if f.name != "tools"]
+    known += [f"thunder.tools.{f.name}" for f in dataclasses.fields(ToolsSection)]
     for argument in arguments:
         key, _, value = argument.lstrip("+").partition("=")
         if key.startswith("thunder.") and key not in known:
@@ -57,4 +62,10 @@ class ThunderSkyRLConfig(SkyRLTrainConfig):
         """The validated settings of the scheduler."""
         config = ThunderConfig(**{f.name: getattr(self.thunder, f.name) for f in dataclasses.fields(ThunderConfig)})
         config.validate()
+        return config
+
+    def tools_config(self) -> ToolsConfig:
+        """The validated settings of tool environments."""
+        config = ToolsConfig(**{f.name: getattr(self.thunder.tools, f.name) for f in dataclasses.fields(ToolsConfig)})
+        config.validate(prefix="thunder.tools.")
         return config

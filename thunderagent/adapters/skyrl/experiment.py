@@ -47,6 +47,7 @@ def main() -> None:
     refuse_unknown_keys(arguments)
     cfg = ThunderSkyRLConfig.from_cli_overrides(arguments)
     cfg.thunder_config()
+    cfg.tools_config()
     validate_cfg(cfg)
     initialize_ray(cfg)
     ray.get(_run.remote(cfg))

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from thunderagent.adapters.trajectory_ids import program_id
 from thunderagent.runtime import Runtime, StepWindow
+from thunderagent.runtime.tools import BlockingTools
 from thunderagent.session import Session
 
 
@@ -14,6 +15,10 @@ class Host(Protocol):
 
     end_on_engine_failure: bool
     """Whether a lost engine ends the trajectory with an empty answer instead of raising into SkyRL (which exits)."""
+
+    @property
+    def tools(self) -> BlockingTools | None:
+        """Sandboxes for environments; None: there are none."""
 
     def release(self, session_id: str) -> None:
         """The trajectory is over."""
@@ -28,7 +33,7 @@ class Host(Protocol):
         """All engines' KV caches are empty."""
 
     def snapshot(self) -> dict[str, float]:
-        """``Runtime.snapshot``."""
+        """``Session.snapshot``."""
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """``StepWindow.take``."""
@@ -52,6 +57,14 @@ class InProcess:
         """Called before each turn, on the loop that runs all turns; cheap when it has already happened."""
         await self.session.start()
 
+    @property
+    def tools(self) -> BlockingTools | None:
+        """See ``Host``. They live from the first look at them on, which is before the first turn."""
+        if self.session.tool_thread is None:
+            return None
+        self.session.tool_thread.start()
+        return self.session.tool_thread.tools
+
     def shutdown(self) -> None:
         """See ``Host``."""
         self.session.close()
@@ -74,7 +87,7 @@ class InProcess:
 
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
-        return self.runtime.snapshot()
+        return self.session.snapshot()
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""

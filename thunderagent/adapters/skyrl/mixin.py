@@ -16,6 +16,7 @@ from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
 from thunderagent.adapters.skyrl.hosts import Host, InProcess
 from thunderagent.adapters.skyrl.router import ThunderRouter
 from thunderagent.adapters.skyrl.times import TIMES, TrajectoryTimes
+from thunderagent.adapters.skyrl.tools import name_programs, use
 from thunderagent.adapters.skyrl.weight_syncs import resets_caches
 from thunderagent.adapters.trajectory_ids import PHASE, session_of
 from thunderagent.errors import ConfigError
@@ -54,10 +55,12 @@ class ThunderMixin:
         disaggregated = self.cfg.generator.inference_engine.enable_pd
         # Disaggregated prefill has to go through SkyRL's router: it counts as one engine.
         engines = [client.proxy_url] if disaggregated else list(client.server_urls)
-        config = self.cfg.thunder_config()
+        config, tools = self.cfg.thunder_config(), self.cfg.tools_config()
         if not self.cfg.thunder.gateway:
-            return InProcess(Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of))
-        router = ThunderRouter(config, engines, get_node_ip())
+            return InProcess(
+                Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of, tools=tools, tools_apart=True)
+            )
+        router = ThunderRouter(config, engines, get_node_ip(), tools)
         client.proxy_url = router.start()
         replaced = getattr(self, "_inference_router", None)
         if replaced is not None and not disaggregated:
@@ -66,7 +69,8 @@ class ThunderMixin:
         return router
 
     def get_generator(self, cfg: Any, tokenizer: Any, inference_engine_client: Any) -> Any:
-        """The user's generator; the phase of each batch is noted on the way in, the times of its trajectories on the way out."""
+        """The user's generator; environments are told their programs and each batch its phase on the way in, the times of its
+        trajectories are noted on the way out."""
         generator = cast(Any, super()).get_generator(cfg, tokenizer, inference_engine_client)
         inner = generator.generate
 
@@ -76,6 +80,7 @@ class ThunderMixin:
             times = TrajectoryTimes()
             tokens = PHASE.set(metadata.training_phase if metadata is not None else PHASE.get()), TIMES.set(times)
             try:
+                self._offer_tools(input_batch)
                 output = await inner(input_batch, *args, **kwargs)
             finally:
                 PHASE.reset(tokens[0])
@@ -85,6 +90,12 @@ class ThunderMixin:
 
         generator.generate = generate
         return generator
+
+    def _offer_tools(self, input_batch: Any) -> None:
+        tools = self.host.tools if self.host is not None else None
+        if tools is not None:
+            use(tools)
+            name_programs(input_batch)
 
     def get_tracker(self) -> Any:
         """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary.

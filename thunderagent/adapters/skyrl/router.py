@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 
@@ -11,7 +12,9 @@ from thunderagent.adapters.trajectory_ids import phase_of, program_id
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
 from thunderagent.runtime import StepProfile, StepWindow
+from thunderagent.runtime.tools import BlockingTools
 from thunderagent.serving import Serving
+from thunderagent.tools_config import ToolsConfig
 
 LONGEST_ANSWER_S = 86_400.0
 """From admission to the last byte, frozen by weight syncs as it may be. The router of vLLM gives up after half an hour."""
@@ -20,11 +23,11 @@ LONGEST_ANSWER_S = 86_400.0
 class ThunderRouter:
     """SkyRL's ``VLLMRouter`` with its ``start`` and ``shutdown``; a ``Host`` whose turns are scheduled behind its URL."""
 
-    def __init__(self, config: ThunderConfig, server_urls: Sequence[str], ip: str) -> None:
+    def __init__(self, config: ThunderConfig, server_urls: Sequence[str], ip: str, tools: ToolsConfig | None = None) -> None:
         """A gateway before SkyRL's servers, on a free port of ``ip``, an address of this node that harnesses reach."""
         settings = GatewaySettings(host=ip, port=0, max_wait_s=None, max_queue=None, timeout_s=LONGEST_ANSWER_S, drain_s=0.0)
         self.end_on_engine_failure = config.engine_failure == "end"
-        self._gateway = EmbeddedGateway(config, settings, server_urls, "skyrl")
+        self._gateway = EmbeddedGateway(config, settings, server_urls, "skyrl", tools=tools)
         self._window = StepWindow()
 
     @property
@@ -41,6 +44,11 @@ class ThunderRouter:
     def shutdown(self) -> None:
         """End it. May be called again."""
         self._gateway.stop()
+
+    @property
+    def tools(self) -> BlockingTools | None:
+        """See ``Host``. They live on the gateway's loop."""
+        return self._gateway.call(_tools_of)
 
     def release(self, session_id: str) -> None:
         """Whichever way it was named: our client names the phase too, harnesses the session alone."""
@@ -65,7 +73,7 @@ class ThunderRouter:
 
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
-        return self._gateway.call(lambda serving: serving.session.runtime.snapshot())
+        return self._gateway.call(lambda serving: serving.session.snapshot())
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""
@@ -73,3 +81,8 @@ class ThunderRouter:
 
     def _took_step(self, step: StepProfile) -> None:
         self._window.add(dataclasses.replace(step, phase=step.phase or phase_of(step.program_id)))
+
+
+def _tools_of(serving: Serving) -> BlockingTools | None:
+    tools = serving.session.tools
+    return None if tools is None else BlockingTools(tools, asyncio.get_running_loop())

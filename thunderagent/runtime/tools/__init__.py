@@ -9,12 +9,15 @@ from thunderagent.runtime.tools.backend import (
     SandboxBackend,
     SandboxRequest,
 )
+from thunderagent.runtime.tools.blocking import BlockingTools
 from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
 from thunderagent.runtime.tools.host import ToolHost, ToolSettings
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals
 from thunderagent.runtime.tools.reclaim import reclaim
+from thunderagent.runtime.tools.thread import ToolThread
 
 __all__ = [
+    "BlockingTools",
     "Command",
     "Found",
     "HeldSandbox",
@@ -27,6 +30,7 @@ __all__ = [
     "SandboxView",
     "ToolHost",
     "ToolSettings",
+    "ToolThread",
     "ToolTotals",
     "reclaim",
 ]

@@ -71,7 +71,8 @@ class ToolHost:
             budgets: how much sandboxes may take.
             settings: times.
             default: what ``acquire`` gives without a request.
-            ahead: whether every new program of the scheduler gets one like that prepared.
+            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and one like
+                ``default`` for every new program of the scheduler.
             ports: that programs can lease.
             on_sandbox: called on the loop for every sandbox that a program is done with; must not block.
             clock: in seconds; it does not jump.
@@ -102,8 +103,11 @@ class ToolHost:
     def follow(self, runtime: Runtime) -> None:
         """Programs of this scheduler begin, are admitted and end here too."""
         runtime.listen(self)
-        self._rank_of = runtime.scheduler.rank
-        self._is_known = runtime.scheduler.programs.__contains__
+        self.ask(runtime.scheduler.rank, runtime.scheduler.programs.__contains__)
+
+    def ask(self, rank_of: Callable[[str], tuple[float, ...]], is_known: Callable[[str], bool]) -> None:
+        """Whom to ask for a program's rank, and whether it is told when a program is over. ``follow`` asks the scheduler."""
+        self._rank_of, self._is_known = rank_of, is_known
 
     def leave_out(self, has_none: Callable[[str], bool]) -> None:
         """Nothing is prepared for these programs unasked: ``has_none`` tells of each id whether it is one."""
@@ -131,8 +135,14 @@ class ToolHost:
         return replace(self.default or SandboxRequest(), **said) if said else self.default
 
     def prepare(self, program_id: str, request: SandboxRequest | None = None) -> None:
-        """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run."""
+        """The program will ask for one like this: it is prepared as soon as there is room, by when the program will run.
+
+        Raises:
+            SandboxRefused: no image was named, and there is no default.
+        """
         request = self._or_default(program_id, request)
+        if not self._ahead:
+            return
         wanted_id = self._want(program_id, request)
         if wanted_id in self.reactor.pool.wants:
             self._announced.setdefault((program_id, request.spec().fingerprint), []).append(wanted_id)
