@@ -49,6 +49,10 @@ class Containers:
         options = [f"--filter={one}" for one in filters]
         return set(self.podman("ps", "--all", "--format={{.Names}}", *options).split())
 
+    def ids(self) -> set[str]:
+        """Of all containers, running or not."""
+        return set(self.podman("ps", "--all", "--no-trunc", "--format={{.ID}}").split())
+
     def publish(self, name: str) -> str:
         """An image of its own content in the registry, and not here; its whole name."""
         return _script("publish", name).strip()

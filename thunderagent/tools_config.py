@@ -22,6 +22,9 @@ class ToolsConfig:
     own socket."""
     folder: str | None = None
     """``bubblewrap``: where sandboxes have their files; null: the user's cache."""
+    images: str | None = None
+    """``bubblewrap``: the folder below which requests find images; empty: ``image`` is the only one; null: any folder that this
+    process can read, for programs that you trust."""
     factory: str | None = None
     """``callable``: module:name of what makes your backend, an object with the methods of ``SandboxBackend``."""
     image: str = ""
@@ -60,6 +63,10 @@ class ToolsConfig:
             raise ConfigError(
                 prefix + "factory", self.factory, f"names your backend as module:name, with {prefix}backend=callable"
             )
+
+    def image_roots(self) -> tuple[str, ...] | None:
+        """``bubblewrap``: images are these folders, and what is in them; None: any."""
+        return None if self.images is None else tuple(root for root in (self.images, self.image) if root)
 
     def port_range(self) -> range:
         """The ports that can be leased."""

@@ -100,6 +100,9 @@ class Containers:
                     os.kill(pid, signal.SIGTERM)
                     self._until(lambda name=name: not self._running(name), f"{name} does not end")
                 self._pid_file(name).unlink(missing_ok=True)
+            overlay = self.folder / "storage" / "overlay"
+            if overlay.is_mount():  # podman leaves it mounted upon itself, and then the folder could not be removed
+                subprocess.run(["umount", str(overlay)], check=False)
             shutil.rmtree(self.run, ignore_errors=True)
 
     def tell(self) -> None:

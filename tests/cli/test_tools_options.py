@@ -35,10 +35,12 @@ def test_without_the_option_there_are_no_sandboxes(serve: Callable[..., Ran], ga
 def test_a_backend_alone_has_the_defaults(serve: Callable[..., Ran], gateway: Serving) -> None:
     serve("--tools", "docker")
     serve("--tools", "bubblewrap", "--tools-folder", "/data/sandboxes")
+    serve("--tools", "bubblewrap", "--tools-images", "/data/images")
     serve("--tools", "my.backends:modal")
     assert gateway.tools == [
         ToolsConfig(backend="docker"),
-        ToolsConfig(backend="bubblewrap", folder="/data/sandboxes"),
+        ToolsConfig(backend="bubblewrap", folder="/data/sandboxes", images=""),
+        ToolsConfig(backend="bubblewrap", images="/data/images"),
         ToolsConfig(backend="callable", factory="my.backends:modal"),
     ]
 

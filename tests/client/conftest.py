@@ -27,7 +27,7 @@ PORT = 20_007
 def settings(folder: Path) -> ToolsConfig:
     if problem := why_not():
         pytest.skip(problem)
-    return ToolsConfig(backend="bubblewrap", folder=str(folder), setup=":", ahead=False, ports=str(PORT))
+    return ToolsConfig(backend="bubblewrap", folder=str(folder), setup=":", ports=str(PORT))
 
 
 @pytest.fixture(scope="session")

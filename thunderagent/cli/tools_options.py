@@ -53,6 +53,10 @@ Url = Annotated[
     _option("URL", "docker: of the Engine API, such as unix:///run/podman/podman.sock.", "DOCKER_HOST, else Docker's own"),
 ]
 Folder = Annotated[Path | None, _option("DIR", "bubblewrap: where sandboxes have their files.", "the user's cache")]
+Images = Annotated[
+    Path | None,
+    _option("DIR", "bubblewrap: clients may name folders in DIR as images.", "--tools-image alone"),
+]
 MaxSandboxes = Annotated[int | None, _option("N", "Sandboxes that exist at once.", "any number")]
 MaxDisk = Annotated[
     str | None, _option("SIZE", "Of sandboxes and their images, the least recently used of which are removed.", "no bound")
@@ -70,6 +74,7 @@ def tools_config(
     setup: str | None,
     url: str | None,
     folder: Path | None,
+    images: Path | None,
     max_sandboxes: int | None,
     max_disk: str | None,
     max_memory: str | None,
@@ -89,6 +94,7 @@ def tools_config(
     for option, value, wanted in (
         ("--tools-url", url, ("docker",)),
         ("--tools-folder", folder, ("bubblewrap",)),
+        ("--tools-images", images, ("bubblewrap",)),
         ("--tools-image", image, some),
         ("--tools-setup", setup, some),
         ("--tools-max-sandboxes", max_sandboxes, some),
@@ -103,6 +109,7 @@ def tools_config(
         backend=backend,
         docker_url=url,
         folder=None if folder is None else str(folder),
+        images=str(images or "") if backend == "bubblewrap" else None,  # any client's, who is not to read all our folders
         factory=tools if backend == "callable" else None,
         image=image or "",
         setup=setup or "",

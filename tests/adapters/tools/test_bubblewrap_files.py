@@ -13,6 +13,7 @@ from tests.adapters.tools.local import Sandbox, in_sandbox, needs_bubblewrap, ou
 from thunderagent.adapters.tools.bubblewrap import BubblewrapBackend
 from thunderagent.errors import SandboxProblem
 from thunderagent.runtime.tools import Found, Made, SandboxRequest
+from thunderagent.tools_config import ToolsConfig
 
 pytestmark = needs_bubblewrap
 LABELS = {"thunderagent.owner": "me", "thunderagent.program": "p/ä"}
@@ -85,6 +86,26 @@ def test_a_folder_that_is_not_there_is_refused_for_good(tmp_path: Path, image: s
         output_of(tmp_path, "true", SandboxRequest(image=image))
     assert caught.value.permanent
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_folders_of_images_are_named_no_other_can_be_read(tmp_path: Path, repository: Path) -> None:
+    allowed, other = tmp_path / "images", tmp_path / "other"
+    shutil.copytree(repository, allowed / "one")
+    other.mkdir()
+    (allowed / "way-out").symlink_to(other)
+    config = ToolsConfig(backend="bubblewrap", images=str(allowed), image=str(repository))
+    backend = BubblewrapBackend(str(tmp_path / "root"), config.image_roots())
+
+    async def scenario() -> None:
+        for number, image in enumerate((allowed / "one", repository, "")):
+            await backend.prepare(str(number), SandboxRequest(image=str(image)), LABELS)
+        for image in (other, allowed / "way-out", allowed / ".." / "other", "/etc"):
+            with pytest.raises(SandboxProblem, match="not in a folder that images may be taken from") as caught:
+                await backend.prepare("x", SandboxRequest(image=str(image)), LABELS)
+            assert caught.value.permanent
+
+    asyncio.run(scenario())
+    assert ToolsConfig(images="").image_roots() == ()
 
 
 def test_setup_ends_the_preparation(tmp_path: Path, repository: Path) -> None:

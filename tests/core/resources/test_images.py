@@ -5,7 +5,13 @@ from __future__ import annotations
 from tests.core.resources.host import Host
 from thunderagent.core.effects import WakeAt
 from thunderagent.core.resources import Spec, events
-from thunderagent.core.resources.images import LONGEST_QUARANTINE_S, QUARANTINE_AFTER, QUARANTINE_S, STUCK_S
+from thunderagent.core.resources.images import (
+    LONGEST_QUARANTINE_S,
+    QUARANTINE_AFTER,
+    QUARANTINE_PROVEN_AFTER,
+    QUARANTINE_S,
+    STUCK_S,
+)
 
 
 def of(image: str) -> Spec:
@@ -166,6 +172,19 @@ def test_an_image_that_keeps_failing_is_not_tried_for_a_while() -> None:
     assert next_refused is not None and next_refused.reason == "preparations from bad keep failing"
     host.want("good", "good", of("good"))
     assert set(host.preparing) == {"good"}
+
+
+def test_an_image_that_has_worked_may_fail_more_often_before_it_is_left_alone() -> None:
+    host = Host()
+    host.want("works", "works", of("shared"))
+    host.prepared("works")
+    host.need("works")
+    host.over("works")
+    for number in range(QUARANTINE_PROVEN_AFTER):
+        assert host.sandboxes.pool.images.quarantined_s("shared", host.now) == 0
+        fail(host, "shared", f"p{number}")
+        host.over(f"p{number}")
+    assert host.sandboxes.pool.images.quarantined_s("shared", host.now) == QUARANTINE_S
 
 
 def test_after_a_quarantine_one_more_failure_makes_it_twice_as_long_and_a_success_ends_it() -> None:

@@ -184,6 +184,17 @@ def test_whoever_waits_at_the_shutdown_is_told_and_everything_goes() -> None:
     scenario(program)
 
 
+def test_a_shutdown_does_not_wait_for_preparations() -> None:
+    async def program(f: Fixture) -> None:
+        f.tools.prepare("p", IMAGE)
+        await asyncio.sleep(0.5)
+        began_s = f.now()
+        await f.tools.close()
+        assert f.now() - began_s < 1
+
+    scenario(program, backend=PacedBackend(prepare_s=1e6))
+
+
 def test_a_failed_preparation_is_tried_again_after_a_pause() -> None:
     async def program(f: Fixture) -> None:
         f.backend.failures = [SandboxProblem("busy"), RuntimeError("a bug of the backend")]

@@ -9,7 +9,7 @@ from thunderagent.errors import RequestProblem, SandboxError, SandboxGone, Sandb
 from thunderagent.runtime.tools import ToolHost
 
 MAX_CHARACTERS = 256
-"""A container's id has 64 characters; names are hardly longer."""
+"""A container's id has 64 characters; names of sandboxes are hardly longer."""
 MAX_IDS = 64
 """A program has a few containers; each is looked at once."""
 TIMEOUT_S = 30.0
@@ -17,7 +17,7 @@ TIMEOUT_S = 30.0
 
 
 def valid_docker_ids(value: object) -> tuple[str, ...]:
-    """Ids or names of containers, as a client gave them; null is none.
+    """Ids of containers, as a client gave them; null is none.
 
     Raises:
         RequestProblem: 400 ``invalid_docker_ids``. The message does not contain the value.
@@ -25,7 +25,7 @@ def valid_docker_ids(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(map(_usable, value)):
-        raise _problem(f"must be a list of ids or names of containers, each of 1 to {MAX_CHARACTERS} printable characters")
+        raise _problem(f"must be a list of ids of containers, each of 1 to {MAX_CHARACTERS} printable characters")
     if len(value) > MAX_IDS:
         raise _problem(f"has {len(value)} items; at most {MAX_IDS} are taken")
     return tuple(dict.fromkeys(value))

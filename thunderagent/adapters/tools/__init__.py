@@ -26,7 +26,7 @@ def open_backend(config: ToolsConfig) -> SandboxBackend:
     if config.backend == "bubblewrap":
         from thunderagent.adapters.tools.bubblewrap import BubblewrapBackend
 
-        return BubblewrapBackend(config.folder)
+        return BubblewrapBackend(config.folder, config.image_roots())
     if config.backend == "callable":
         from thunderagent.adapters.tools.callables import load_backend
 

@@ -9,6 +9,9 @@ from thunderagent.core.resources.sandbox import Sandbox
 
 QUARANTINE_AFTER = 3
 """Preparations of one image that fail one after the other: two may be bad luck of a registry, three are a rule."""
+QUARANTINE_PROVEN_AFTER = 8
+"""The same of an image of which sandboxes have been made: many programs share it, and where one preparation in ten fails, three
+in a row do so every thousand times."""
 QUARANTINE_S = 60.0
 """For the first time; doubles with each further one, up to ten minutes."""
 LONGEST_QUARANTINE_S = 600.0
@@ -32,6 +35,8 @@ class Images:
         """Least recently used first."""
         self._stuck: dict[str, float] = {}
         """That could not be removed, and until when they are left alone."""
+        self._proven: set[str] = set()
+        """Of which sandboxes have been made."""
         self._failures: dict[str, int] = {}
         self._quarantines: dict[str, tuple[float, float]] = {}
         """How long each is, and when it ends."""
@@ -58,6 +63,7 @@ class Images:
         if removed:
             self.total_bytes -= self._sizes.pop(image, 0)
             self._unused.pop(image, None)
+            self._proven.discard(image)
         else:
             self._stuck[image] = now + STUCK_S
 
@@ -124,14 +130,17 @@ class Images:
         if not image:
             return
         self._failures[image] = self._failures.get(image, 0) + 1
-        if self._failures[image] >= QUARANTINE_AFTER:
-            self._failures[image] = QUARANTINE_AFTER - 1  # the next failure after it is enough
+        limit = QUARANTINE_PROVEN_AFTER if image in self._proven else QUARANTINE_AFTER
+        if self._failures[image] >= limit:
+            self._failures[image] = limit - 1  # the next failure after it is enough
             last_s, _ = self._quarantines.get(image, (QUARANTINE_S / 2, 0.0))
             length_s = min(2 * last_s, LONGEST_QUARANTINE_S)
             self._quarantines[image] = (length_s, now + length_s)
 
     def worked(self, image: str) -> None:
         """A preparation from it succeeded."""
+        if image:
+            self._proven.add(image)
         self._failures.pop(image, None)
         self._quarantines.pop(image, None)
 

@@ -25,10 +25,15 @@ class CarryingOut:
         """``send`` takes the answers."""
         self._backend, self._send, self._prepare_timeout_s = backend, send, prepare_timeout_s
         self._tasks: set[asyncio.Task[None]] = set()
+        self._preparations: set[asyncio.Task[None]] = set()
+        """Of these."""
+        self._giving_up = False
 
     def prepare(self, sandbox_id: str, spec: Spec, labels: Labels) -> None:
         """Make one."""
-        self._start(self._prepare(sandbox_id, spec, labels))
+        task = self._start(self._prepare(sandbox_id, spec, labels))
+        self._preparations.add(task)
+        task.add_done_callback(self._preparations.discard)
 
     def remove(self, sandbox_id: str) -> None:
         """Have nothing left of it."""
@@ -42,22 +47,34 @@ class CarryingOut:
         """Remove one that the core knows nothing of."""
         self._start(self._clear_up(sandbox_id))
 
+    def give_up_preparations(self) -> None:
+        """Nobody waits for them any more: they fail now."""
+        self._giving_up = True
+        for task in self._preparations:
+            task.cancel()
+
     async def cancel(self) -> None:
         """What has not come to an end is left as it is."""
+        self._giving_up = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _prepare(self, sandbox_id: str, spec: Spec, labels: Labels) -> None:
         timeout_s = self._prepare_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 made = await self._backend.prepare(sandbox_id, SandboxRequest.of(spec), labels)
+        except asyncio.CancelledError:
+            if not self._giving_up:
+                raise
+            problem = SandboxProblem("the owner of the sandboxes is shutting down", permanent=True)
         except TimeoutError:
             problem = SandboxProblem(f"it was not ready after {timeout_s:g} s")
         except SandboxProblem as error:

@@ -69,6 +69,7 @@ class Reactor:
     async def close(self, timeout_s: float) -> None:
         """Have everything removed, as far as that works in time."""
         self.send(events.ShutDown())
+        self._carrying_out.give_up_preparations()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._nothing_left.wait()

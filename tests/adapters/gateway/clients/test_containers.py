@@ -30,12 +30,11 @@ def gateway(containers: Containers) -> Iterator[Running]:
 
 @pytest.fixture
 def foreign(containers: Containers) -> Iterator[tuple[str, str]]:
-    """Names of two containers that somebody else has started."""
-    names = ("gateway-foreign-a", "gateway-foreign-b")
-    for name in names:
-        containers.podman("run", "--detach", "--name", name, "--network", "none", containers.image, "sleep", "1000")
-    yield names
-    containers.podman("rm", "--force", "--ignore", "--time", "0", *names)
+    """Ids of two containers that somebody else has started."""
+    run = ("run", "--detach", "--network", "none", containers.image, "sleep", "1000")
+    ids = containers.podman(*run), containers.podman(*run)
+    yield ids
+    containers.podman("rm", "--force", "--ignore", "--time", "0", *ids)
 
 
 def test_an_agent_finds_its_sandbox_ready_after_its_first_turn(gateway: Running, containers: Containers) -> None:
@@ -73,9 +72,9 @@ def test_containers_of_others_are_attached_by_their_ids_alone(
         with pytest.raises(SandboxGone):
             program.attach("nowhere")
         assert program.attach(mine).execute("echo here").text == "here\n"
-        assert {mine, theirs} <= containers.names()
-    until(lambda: mine not in containers.names())
-    assert theirs in containers.names()
+        assert {mine, theirs} <= containers.ids()
+    until(lambda: mine not in containers.ids())
+    assert theirs in containers.ids()
     client.close()
 
 

@@ -195,6 +195,18 @@ def test_nobody_reaches_the_sandbox_of_another_program() -> None:
     run(scenario)
 
 
+def test_pages_of_other_sites_cannot_use_sandboxes() -> None:
+    async def scenario() -> None:
+        gateway = WithTools()
+        for origin, status in (("http://evil.example", 403), ("null", 403), ("http://gateway:8300", 200)):
+            headers = {"origin": origin, "host": "gateway:8300"}
+            answer = await gateway.ask("POST", "/programs/p/tools", body=b'{"image": "x"}', headers=headers)
+            assert answer.status == status, answer
+        assert len(gateway.host.of_program("p")) == 1
+
+    run(scenario)
+
+
 def test_containers_are_attached_by_their_ids_and_go_with_the_program() -> None:
     async def scenario() -> None:
         gateway = WithTools("a", "b", "c")

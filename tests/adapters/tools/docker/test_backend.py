@@ -108,11 +108,14 @@ def test_containers_without_all_labels_or_with_inherited_ones_are_not_ours(lab: 
     lab.run(scenario)
 
 
-def test_a_foreign_container_is_attached_by_its_name_or_id_and_can_be_removed(lab: Lab) -> None:
+def test_a_foreign_container_is_attached_by_its_id_and_can_be_removed(lab: Lab) -> None:
     async def scenario() -> None:
         name = lab.name()
         full_id = lab.containers.podman("run", "--detach", "--name", name, lab.containers.image, "sleep", "1000")
-        assert await lab.backend.attach(name) == await lab.backend.attach(full_id[:12]) == full_id
+        assert await lab.backend.attach(full_id) == await lab.backend.attach(full_id[:12]) == full_id
+        for guessed in (name, full_id[:11]):
+            with pytest.raises(SandboxGone, match=f"'{guessed}' is attached by its id only, at least 12 digits of it"):
+                await lab.backend.attach(guessed)
         assert (await lab.backend.execute(full_id, SandboxRequest(), Command("echo $((6*7))"))).text == "42\n"
         assert full_id not in {one.sandbox_id for one in await lab.backend.found()}
         begun_s = time.monotonic()

@@ -20,7 +20,7 @@ from thunderagent.adapters.gateway.manage.reading import body_of
 from thunderagent.adapters.gateway.manage.release import PROGRAM_ID_SCHEMA
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.sandbox_problems import no_tools, problem_of
-from thunderagent.errors import SandboxError
+from thunderagent.errors import RequestProblem, SandboxError
 from thunderagent.runtime.tools import Command, SandboxRequest, SandboxView, ToolHost
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
@@ -71,7 +71,7 @@ class WantedContainers(msgspec.Struct):
 
     docker_ids: Annotated[
         list[Annotated[str, Meta(min_length=1, max_length=MAX_CHARACTERS, pattern=r"^[!-~]+$")]],
-        Meta(max_length=MAX_IDS, description="Their ids or names."),
+        Meta(max_length=MAX_IDS, description="Their ids, at least 12 digits of each."),
     ]
 
 
@@ -177,7 +177,15 @@ async def lease_port(gateway: Managed, request: Request) -> Response:
 def _of(gateway: Managed, request: Request) -> tuple[ToolHost, str]:
     if gateway.tools is None:
         raise no_tools()
+    _not_of_another_page(request)
     return gateway.tools, valid_program_id(request.path_params["program_id"])
+
+
+def _not_of_another_page(request: Request) -> None:
+    """Browsers let any page send requests to a gateway on this machine, which may have no keys."""
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    if origin is not None and origin.partition("://")[2] != host:
+        raise RequestProblem(403, "foreign_origin", "pages of other sites may not use sandboxes")
 
 
 class _AnyText(PathConvertor):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from pathlib import Path
 
 from thunderagent.adapters.tools.bubblewrap.availability import why_not
@@ -27,7 +28,7 @@ class BubblewrapBackend:
     - Its **image** is a folder of this machine. One with a ``bin/sh`` is its root file system, read-only; what that has at
       ``workdir`` is copied into the working tree. The files of any other folder (a repository) are copied into the working tree,
       links kept, and the root is this machine's own /usr, /bin, /lib, /etc and Python; so it is without an image. Whoever may
-      ask for sandboxes can thus read all folders that this process can.
+      ask for sandboxes can thus read all folders that this process can, unless ``image_roots`` say which.
     - Every command has its own **processes**, which all end with it. It sees none of our environment variables.
     - **Memory** is bounded for each process (``RLIMIT_DATA``), not for all together: cgroups are not ours everywhere.
     - **Network**: none, or the machine's.
@@ -35,8 +36,12 @@ class BubblewrapBackend:
 
     name = "bubblewrap"
 
-    def __init__(self, folder: str | None = None) -> None:
-        """``folder``: where sandboxes have their files; None: ``thunderagent/sandboxes`` in the user's cache.
+    def __init__(self, folder: str | None = None, image_roots: Sequence[str] | None = None) -> None:
+        """Nothing is made yet.
+
+        Args:
+            folder: where sandboxes have their files; None: ``thunderagent/sandboxes`` in the user's cache.
+            image_roots: images are these folders, and what is in them; None: any folder.
 
         Raises:
             ConfigError: bubblewrap does not work here, or the folder cannot be written.
@@ -54,6 +59,7 @@ class BubblewrapBackend:
             raise ConfigError("tools.folder", root, "must be a folder that can be written")
         self._bwrap = shutil.which("bwrap") or "bwrap"
         self._folders = Folders(root)
+        self._image_roots = None if image_roots is None else [Path(one).expanduser().resolve() for one in image_roots]
         self._running: dict[str, set[Process]] = {}
         """Commands by sandbox."""
         self._leaving: set[str] = set()
@@ -63,7 +69,7 @@ class BubblewrapBackend:
 
     async def prepare(self, sandbox_id: str, request: SandboxRequest, labels: Labels) -> Made:
         """Make its folder, copy what it begins with, run its setup."""
-        source = await asyncio.to_thread(_source, request)
+        source = await asyncio.to_thread(_source, request, self._image_roots)
         self._made.add(sandbox_id)
         await self._folders.make(sandbox_id, labels, source)
         output = await self.execute(sandbox_id, request, Command(request.setup or ":"))
@@ -130,11 +136,13 @@ class BubblewrapBackend:
         return arguments(root, self._folders.tree(sandbox_id), self._folders.tmp(sandbox_id), request, command)
 
 
-def _source(request: SandboxRequest) -> Path | None:
+def _source(request: SandboxRequest, image_roots: Sequence[Path] | None) -> Path | None:
     """The folder whose files the working tree begins with; None: it is empty."""
     workdir, image = workdir_of(request), Path(request.image)
     if not request.image:
         return None
+    if image_roots is not None and not any(image.resolve().is_relative_to(one) for one in image_roots):
+        raise SandboxProblem(f"image {request.image!r} is not in a folder that images may be taken from", permanent=True)
     if not image.is_absolute() or not image.is_dir():
         raise SandboxProblem(f"image {request.image!r} must be the absolute path of a folder of this machine", permanent=True)
     if not has_shell(image):

@@ -21,6 +21,8 @@ IDLE = ["/bin/sh", "-c", "while :; do sleep 3600 & wait; done"]
 """Stays until it is killed, with what every image has, and takes care of processes whose parents have died."""
 NAME = re.compile(r"[A-Za-z0-9][\w.\-]*", re.ASCII)
 """Of a container; nothing else gets into the path of a question."""
+SHORT_ID = 12
+"""Digits of a container's id that engines show."""
 LOOK_S = 0.1
 """Between looks at a container that somebody else is removing already."""
 SIZES_SHARE = 0.1
@@ -92,7 +94,10 @@ class DockerBackend:
             await asyncio.sleep(LOOK_S)
 
     async def attach(self, name: str) -> str:
-        """By name, id or the beginning of an id. A container that is a sandbox of ours goes by its name, like all of them."""
+        """By its id, or as much of it as engines show. A container that is a sandbox of ours goes by its name, like all of them.
+
+        Names of others' containers can be guessed, and what is attached can be used and is removed: they are not taken.
+        """
         if not NAME.fullmatch(name):
             raise SandboxGone(f"{name!r} is no id or name of a container")
         try:
@@ -106,8 +111,11 @@ class DockerBackend:
         own_name: str = shown["Name"].removeprefix("/")
         if _is_ours(own_name, shown["Config"]["Labels"] or {}):
             return own_name
-        self._attached.add(shown["Id"])
-        return str(shown["Id"])
+        container_id: str = shown["Id"]
+        if len(name) < SHORT_ID or not container_id.startswith(name):
+            raise SandboxGone(f"container {name!r} is attached by its id only, at least {SHORT_ID} digits of it")
+        self._attached.add(container_id)
+        return container_id
 
     async def found(self) -> list[Found]:
         """Running or not; their sizes not every time, where that would take long."""
