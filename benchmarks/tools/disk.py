@@ -74,6 +74,8 @@ async def measure(containers: Containers) -> dict[str, Figure]:
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+    for name in names:
+        await tools.backend.remove_image(name)
     await tools.close()
     return {
         "disk_peak_over_budget": Figure((disk.peak_bytes - budget_bytes) / disk.largest_bytes, "images", at_most=1),

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from benchmarks.tools.containers import IMAGE
 from thunderagent.adapters.tools import open_tools
-from thunderagent.errors import SandboxError, SandboxProblem
+from thunderagent.errors import SandboxError, SandboxProblem, SandboxRefused
 from thunderagent.runtime.tools import Command, Labels, Made, SandboxBackend, SandboxRequest, ToolHost
 from thunderagent.tools_config import ToolsConfig
 
@@ -73,6 +73,8 @@ async def own(url: str, name: str, count: int, for_ever: bool) -> None:
             try:
                 sandbox = await tools.acquire(program_id, SandboxRequest(image=IMAGE))
                 await tools.execute(program_id, sandbox.id, Command("true"))
+            except SandboxRefused as refusal:
+                await asyncio.sleep(refusal.retry_after_s or 1.0)
             except SandboxError as problem:
                 print(problem, file=sys.stderr)
             tools.program_over(program_id)

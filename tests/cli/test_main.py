@@ -20,7 +20,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["doctor"], ["simulate"], ["replay"], ["report"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["serve"], ["doctor"], ["tools"], ["simulate"], ["replay"], ["report"]], ids=str)
 def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) -> None:
     told = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
 
@@ -30,6 +30,7 @@ def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) ->
         "": "simulate",
         "serve": "gateway in front of your engines",
         "doctor": "Look at your engines",
+        "tools": "Sandboxes: list all",
         "simulate": "Simulated agents",
         "replay": "Replays a recorded trace",
         "report": "study.json",

@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_there_is_refused_for_good(tmp_path: Path, image: s
 
 def test_where_folders_of_images_are_named_no_other_can_be_read(tmp_path: Path, repository: Path) -> None:
     allowed, other = tmp_path / "images", tmp_path / "other"
-    shutil.copytree(repository, allowed / "one")
+    shutil.copytree(repository, allowed / "one", symlinks=True)
     other.mkdir()
     (allowed / "way-out").symlink_to(other)
     config = ToolsConfig(backend="bubblewrap", images=str(allowed), image=str(repository))
