@@ -89,12 +89,16 @@ def tools(
         except (SandboxProblem, ConfigError) as problem:
             if backend is not None:
                 raise
-            complaints.print(f"note: {name} was not looked at: {problem}", style="dim", highlight=False, markup=False)
+            complaints.print(
+                f"note: {name} was not looked at: {problem}", style="dim", highlight=False, markup=False, soft_wrap=True
+            )
             continue
         everything += seen
         for one, problem_text in problems:
             whole = False
-            complaints.print(f"{one.sandbox_id} is left: {problem_text}", style="red", highlight=False, markup=False)
+            complaints.print(
+                f"{one.sandbox_id} is left: {problem_text}", style="red", highlight=False, markup=False, soft_wrap=True
+            )
     shown = [one for one in everything if one.dead] if action == "gc" else everything
     if as_json:
         print(json.dumps([one.row for one in shown], indent=2))
