@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,10 +13,12 @@ import pytest
 from aiohttp import web
 
 from tests.adapters.slime.support import Fixed, World
+from thunderagent.adapters import slime
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.slime import hosts
 from thunderagent.adapters.slime.remote import RemoteHost
 from thunderagent.adapters.slime.settings import settings_of
+from thunderagent.adapters.tools.bubblewrap import why_not
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
 from thunderagent.errors import ConfigError
@@ -82,6 +85,29 @@ def test_a_program_is_released_or_kept_as_it_leaves(outside: World) -> None:
     asyncio.run(host.leave("train/1/b", comes_back=False))
     assert host.end_step("train/")["programs_kept"] == 0
     assert programs(host) == set()
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_a_generate_function_has_a_sandbox_until_its_sample_is_over(outside: World, tmp_path: Path) -> None:
+    outside.engine()
+    args = outside.args()
+    args.thunder = {"tools": {"backend": "bubblewrap", "folder": str(tmp_path / "boxes"), "setup": "echo ready > state"}}
+    host = opened(args)
+
+    async def scenario() -> None:
+        host.enter("train/1/a b")
+        await post(host, args, "train/1/a b")
+        async with slime.program(host.args_for(args, "train/1/a b")) as program, program.sandbox() as sandbox:
+            assert (await sandbox.execute("cat state")).text == "ready\n"
+        assert programs(host) == {"train/1/a b"}, "it goes on"
+        await host.leave("train/1/a b", comes_back=False)
+        with pytest.raises(ConfigError, match="is no gateway"):
+            async with slime.program(args):
+                pass
+
+    asyncio.run(scenario())
+    hosts.close_all()
+    assert list((tmp_path / "boxes").iterdir()) == []
 
 
 def test_held_turns_of_training_are_answered_when_slime_aborts(outside: World) -> None:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from types import SimpleNamespace
 
 from thunderagent.adapters.gateway.program_ids import valid_program_id
-from thunderagent.adapters.slime.programs import args_of, group_of, program_id
+from thunderagent.adapters.slime.programs import args_of, group_of, program_id, program_of
 
 
 def test_a_program_is_a_session_of_a_phase_and_a_group_is_a_prompt() -> None:
@@ -40,3 +40,9 @@ def test_only_the_scheduled_models_router_is_replaced() -> None:
     assert scheduled.sglang_model_routers == {"default": ("127.0.0.1", "8000/p/train%2F1%2Fa%20b"), "ref": ("10.0.0.1", 4000)}
     assert (args.sglang_router_port, args.sglang_model_routers) == (3000, routers)
     assert scheduled.other is args.other
+
+
+def test_an_inner_function_finds_its_program_in_its_arguments() -> None:
+    args = Namespace(sglang_router_ip="10.0.0.1", sglang_router_port=3000)
+    assert program_of(args) is None
+    assert program_of(args_of(args, "train/1/a b", "127.0.0.1", 8000)) == ("http://127.0.0.1:8000", "train/1/a b")

@@ -13,6 +13,7 @@ from thunderagent.adapters.slime.functions import FULLY_ASYNC, ROLLOUT
 from thunderagent.adapters.slime.settings import SlimeSettings, settings_of
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "slime" / "thunder.yaml"
 
@@ -37,6 +38,26 @@ def test_keys_are_the_schedulers_and_the_inner_functions() -> None:
     assert (settings.inner_generate, settings.inner_rollout) == ("my.module.generate", ROLLOUT)
 
 
+def test_sandboxes_have_a_section_of_their_own() -> None:
+    settings = read(thunder={"mode": "thunder", "tools": {"backend": "docker", "image": "python:3.12", "max_sandboxes": 64}})
+    assert settings.tools == ToolsConfig(backend="docker", image="python:3.12", max_sandboxes=64)
+
+
+@pytest.mark.parametrize(
+    ("tools", "told"),
+    [
+        ("docker", "thunder.tools=docker: must be a mapping, such as tools: {backend: docker}"),
+        ({"backen": "docker"}, "thunder.tools.backen=docker: there is no such key; did you mean backend?"),
+        ({"backend": "kubernetes"}, "thunder.tools.backend=kubernetes: must be one of none, docker, bubblewrap, callable"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_it_is_said_too(tools: object, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(thunder={"tools": tools})
+    assert str(caught.value) == told
+
+
 def test_evaluation_runs_as_training_does_where_that_can_evaluate() -> None:
     assert read(thunder={"inner_rollout": "my.module.rollout"}).inner_eval == "my.module.rollout"
     assert read(thunder={"inner_rollout": FULLY_ASYNC}).inner_eval == ROLLOUT
@@ -50,7 +71,7 @@ def test_evaluation_runs_as_training_does_where_that_can_evaluate() -> None:
         ({"thunder": {"iner_generate": "a.b"}}, "thunder.iner_generate=a.b: there is no such key; did you mean inner_generate?"),
         (
             {"thunder": {"xyz": 5}},
-            "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, mode",
+            "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, tools, mode",
         ),
         ({"thunder": {7: 5}}, "thunder.7=5: there is no such key"),
         ({"thunder": {"mode": "fast"}}, "thunder.mode=fast: must be one of default, cap, tr, thunder"),

@@ -16,6 +16,7 @@ from thunderagent.adapters.slime.router import Engines, RouterWatch
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
 from thunderagent.serving import Serving
+from thunderagent.tools_config import ToolsConfig
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Host(Protocol):
 class EmbeddedHost:
     """A gateway in a thread of its own: it does not matter on which of slime's loops and threads it is called."""
 
-    def __init__(self, router: str, config: ThunderConfig, engines: Engines, ip: str) -> None:
+    def __init__(self, router: str, config: ThunderConfig, engines: Engines, ip: str, tools: ToolsConfig | None = None) -> None:
         """Starts it.
 
         Args:
@@ -74,13 +75,16 @@ class EmbeddedHost:
             config: of the scheduler.
             engines: what the router has told.
             ip: of this machine, for those who send the turns.
+            tools: of sandboxes; None: there are none.
         """
         self.notes = StepNotes()
         self._ip = ip
         self._running: set[str] = set()
         self._kept: set[str] = set()
         self._log = StepLog()
-        self._gateway = EmbeddedGateway(config, gateway_settings(ip), engines.urls, EngineKind.SGLANG, group_of=group_of)
+        self._gateway = EmbeddedGateway(
+            config, gateway_settings(ip), engines.urls, EngineKind.SGLANG, group_of=group_of, tools=tools
+        )
         self._port = int(self._gateway.start().rpartition(":")[2])
         self._loop, self._watch, self._following = self._gateway.call(lambda serving: self._begin(serving, router, engines))
 

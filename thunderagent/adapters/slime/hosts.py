@@ -97,7 +97,7 @@ def _start(router: str, args: Namespace, settings: SlimeSettings) -> Host:
     if engines.disaggregated and settings.config.capacity_tokens is None:
         told = "must be given where prefill and decode are apart: the KV cache of all decode engines together, in tokens"
         raise ConfigError(PREFIX + "capacity_tokens", None, told)
-    host = EmbeddedHost(router, settings.config, engines, _own_ip(args))
+    host = EmbeddedHost(router, settings.config, engines, _own_ip(args), settings.tools)
     logger.info("scheduling (%s) %d engines behind %s", settings.config.mode, len(engines.urls), router)
     return host
 

@@ -7,7 +7,7 @@ import hashlib
 import uuid
 from argparse import Namespace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 TRAIN, EVAL = "train/", "eval/"
 LONGEST_SESSION_CHARACTERS = 128
@@ -52,3 +52,9 @@ def args_of(args: Namespace, program_id: str, ip: str, port: int) -> Namespace:
     if routers:
         scheduled.sglang_model_routers = {name: ours if tuple(at) == address else at for name, at in routers.items()}
     return scheduled
+
+
+def program_of(args: Namespace) -> tuple[str, str] | None:
+    """The gateway's URL and the program's id in arguments that an inner function got; None: its turns are not scheduled."""
+    port, in_path, program = str(args.sglang_router_port).partition("/p/")
+    return (f"http://{args.sglang_router_ip}:{port}", unquote(program)) if in_path else None

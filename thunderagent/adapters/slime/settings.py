@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
 from thunderagent.adapters.slime.functions import FULLY_ASYNC, GENERATE, OURS, ROLLOUT
 from thunderagent.config import SKYRL_ORDER, ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.tools_config import ToolsConfig
 
 SECTION = "thunder"
 PREFIX = SECTION + "."
@@ -24,6 +25,8 @@ class SlimeSettings:
 
     config: ThunderConfig
     """All of its keys are keys of the section, too."""
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
+    """Sandboxes for generate functions (``thunderagent.adapters.slime.program``)."""
     inner_generate: str = GENERATE
     """The user's own generate function, as for ``--custom-generate-function-path``; it stays as it is."""
     inner_rollout: str = ROLLOUT
@@ -32,8 +35,10 @@ class SlimeSettings:
     """The same for evaluation; left out: ``inner_rollout``, unless that is slime's fully-async one, which evaluates nothing."""
 
 
-INNER = tuple(field.name for field in fields(SlimeSettings) if field.name != "config")
-KEYS = (*INNER, *(field.name for field in fields(ThunderConfig)))
+TOOLS = "tools"
+INNER = tuple(field.name for field in fields(SlimeSettings) if field.name not in ("config", TOOLS))
+TOOL_KEYS = tuple(field.name for field in fields(ToolsConfig))
+KEYS = (*INNER, TOOLS, *(field.name for field in fields(ThunderConfig)))
 
 
 def settings_of(args: object) -> SlimeSettings:
@@ -48,9 +53,7 @@ def settings_of(args: object) -> SlimeSettings:
         section = {}
     if not isinstance(section, Mapping):
         raise ConfigError(SECTION, section, f"must be a mapping, such as {SECTION}: {{mode: thunder}}")
-    for key in section:
-        if key not in KEYS:
-            raise ConfigError(f"{PREFIX}{key}", section[key], _advice(str(key)))
+    _refuse_unknown(section, KEYS, PREFIX)
     inner = {key: section[key] for key in INNER if section.get(key) is not None}
     for key, path in inner.items():
         if not isinstance(path, str) or "." not in path.strip("."):
@@ -58,16 +61,29 @@ def settings_of(args: object) -> SlimeSettings:
         if path in OURS:
             raise ConfigError(PREFIX + key, path, "must be your own function, or slime's: this one is what calls it")
     inner.setdefault("inner_eval", ROLLOUT if inner.get("inner_rollout") == FULLY_ASYNC else inner.get("inner_rollout", ROLLOUT))
-    config = ThunderConfig(**DEFAULTS | {key: value for key, value in section.items() if key not in INNER})
+    config = ThunderConfig(**DEFAULTS | {key: value for key, value in section.items() if key not in (*INNER, TOOLS)})
     config.validate(PREFIX)
-    return SlimeSettings(config, **inner)
+    return SlimeSettings(config, _tools_of(section.get(TOOLS)), **inner)
 
 
-def _advice(key: str) -> str:
-    nearest = get_close_matches(key, KEYS, n=1)
-    return (
-        f"there is no such key; did you mean {nearest[0]}?" if nearest else f"there is no such key; there are {', '.join(KEYS)}"
-    )
+def _tools_of(section: object) -> ToolsConfig:
+    prefix = f"{PREFIX}{TOOLS}."
+    if section is None:
+        return ToolsConfig()
+    if not isinstance(section, Mapping):
+        raise ConfigError(PREFIX + TOOLS, section, "must be a mapping, such as tools: {backend: docker}")
+    _refuse_unknown(section, TOOL_KEYS, prefix)
+    tools = ToolsConfig(**section)
+    tools.validate(prefix)
+    return tools
+
+
+def _refuse_unknown(section: Mapping[Any, Any], keys: tuple[str, ...], prefix: str) -> None:
+    for key in section:
+        if key not in keys:
+            nearest = get_close_matches(str(key), keys, n=1)
+            advice = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(keys)}"
+            raise ConfigError(f"{prefix}{key}", section[key], f"there is no such key; {advice}")
 
 
 def _refuse_misspelt(args: object) -> None:
