@@ -15,8 +15,8 @@ from thunderagent.runtime.tools.backend import OWNER
 class PacedBackend:
     name = "paced"
 
-    def __init__(self, *, prepare_s: float = 1.0, remove_s: float = 0.1) -> None:
-        self.prepare_s, self.remove_s = prepare_s, remove_s
+    def __init__(self, *, prepare_s: float = 1.0, command_s: float = 0.1, remove_s: float = 0.1) -> None:
+        self.prepare_s, self.command_s, self.remove_s = prepare_s, command_s, remove_s
         self.existing: dict[str, Labels] = {}
         self.disk_bytes: dict[str, int] = {}
         self.foreign: set[str] = set()
@@ -46,7 +46,7 @@ class PacedBackend:
         return Made(0, size)
 
     async def execute(self, sandbox_id: str, request: SandboxRequest, command: Command) -> Output:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self.command_s)
         if sandbox_id not in self.existing and sandbox_id not in self.foreign:
             raise SandboxGone(f"{sandbox_id} is gone")
         return Output(f"{request.image}: {command.line}", 0)

@@ -322,6 +322,19 @@ def test_programs_that_only_sandboxes_are_known_of_are_over_after_a_while_withou
     scenario(programs, settings=ToolSettings(idle_ttl_s=60, sweep_s=10))
 
 
+def test_a_program_whose_command_takes_long_does_not_expire_and_refused_announcements_leave_nothing() -> None:
+    async def programs(f: Fixture) -> None:
+        f.backend.failures = [SandboxProblem("no such image", permanent=True)]
+        f.tools.prepare("p", OTHER)
+        sandbox = await f.tools.acquire("p", IMAGE)
+        assert (await f.tools.execute("p", sandbox.id, Command("sleep", timeout_s=500))).exit_code == 0
+        assert len(f.tools.of_program("p")) == 1
+        f.tools.program_over("p")
+        assert f.tools._known.ids() == []
+
+    scenario(programs, backend=PacedBackend(command_s=500), settings=ToolSettings(idle_ttl_s=60, sweep_s=10))
+
+
 def test_a_program_that_waits_for_its_sandbox_or_that_the_scheduler_knows_does_not_expire() -> None:
     async def programs(f: Fixture) -> None:
         runtime = Runtime(DefaultPolicy(), clock=asyncio.get_running_loop().time)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from thunderagent.errors import SandboxGone, SandboxRefused
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.tools.backend import Command, Output, SandboxBackend, SandboxRequest
 from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
+from thunderagent.runtime.tools.known import Known, KnownPrograms
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals, profile
 from thunderagent.runtime.tools.reactor import Reactor
 from thunderagent.runtime.tools.sweep import SETTLED, Sweeper
@@ -86,14 +86,7 @@ class ToolHost:
         self._clock, self._wall_clock = clock, wall_clock
         prepare_timeout_s = self.settings.prepare_timeout_s
         self.reactor = Reactor(backend, owner_id, budgets, prepare_timeout_s=prepare_timeout_s, clock=clock)
-        self._announced: dict[tuple[str, str], list[str]] = {}
-        """By program and fingerprint: wants that nobody has asked for yet."""
-        self._attached: dict[str, dict[str, str]] = {}
-        """By program and the name that was given: ids."""
-        self._last_call_s: OrderedDict[str, float] = OrderedDict()
-        """Of each program that has or wants something, the longest ago first."""
-        self._unasked: set[str] = set()
-        """Programs that have only what was prepared for them unasked."""
+        self._known = KnownPrograms(clock)
         self._has_none: Callable[[str], bool] = lambda program_id: False
         self._rank_of: Callable[[str], tuple[float, ...]] = lambda program_id: UNKNOWN_RANK
         self._is_known: Callable[[str], bool] = lambda program_id: False
@@ -123,7 +116,7 @@ class ToolHost:
     async def close(self) -> None:
         """Everything goes, as far as that works in time. Whoever waits is refused."""
         self._sweeper.stop()
-        for program_id in list(self._last_call_s):
+        for program_id in self._known.ids():
             self.program_over(program_id)
         await self.reactor.close(self.settings.close_timeout_s)
         await self.backend.close()
@@ -143,9 +136,10 @@ class ToolHost:
         request = self._or_default(program_id, request)
         if not self._ahead:
             return
-        wanted_id = self._want(program_id, request)
+        known, wanted_id = self._known.call(program_id), self.reactor.name()
+        self._want(wanted_id, program_id, request)
         if wanted_id in self.reactor.pool.wants:
-            self._announced.setdefault((program_id, request.spec().fingerprint), []).append(wanted_id)
+            known.announced.setdefault(request.spec().fingerprint, []).append(wanted_id)
 
     async def acquire(self, program_id: str, request: SandboxRequest | None = None) -> HeldSandbox:
         """One of its own, once it is ready: one that was prepared for it, if there is one like this.
@@ -154,13 +148,13 @@ class ToolHost:
             SandboxRefused: there will be none.
         """
         request = self._or_default(program_id, request)
-        self._touch(program_id)
-        wanted_id = self._take_announced(program_id, request.spec().fingerprint) or self.reactor.name()
+        known = self._known.call(program_id)
+        wanted_id = self._take_announced(known, request.spec().fingerprint) or self.reactor.name()
         waiter: asyncio.Future[HeldSandbox] = asyncio.get_running_loop().create_future()
         self.reactor.waiters[wanted_id] = waiter
         try:
             if wanted_id not in self.reactor.pool.wants:
-                self._want(program_id, request, wanted_id)
+                self._want(wanted_id, program_id, request)
             self.reactor.send(events.Needed(wanted_id))
             return await waiter
         except asyncio.CancelledError:
@@ -176,16 +170,15 @@ class ToolHost:
             SandboxGone: there is none of this name, or it is another program's.
             SandboxProblem: the backend failed.
         """
-        known = self._attached.get(program_id, {})
-        if name in known:
-            return known[name]
+        known = self._known.get(program_id)
+        if known is not None and name in known.attached:
+            return known.attached[name]
         sandbox_id = await self.backend.attach(name)
         sandbox = self.reactor.pool.sandboxes.get(sandbox_id)
         if sandbox is not None and (sandbox.want is None or sandbox.want.program_id != program_id):
             raise SandboxGone(f"container {name!r} is another program's")
-        self._touch(program_id)
         self.reactor.send(events.Attached(sandbox_id, program_id))
-        self._attached.setdefault(program_id, {})[name] = sandbox_id
+        self._known.call(program_id).attached[name] = sandbox_id
         return sandbox_id
 
     async def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
@@ -197,12 +190,15 @@ class ToolHost:
         """
         want = self._held(program_id, sandbox_id)
         request = SandboxRequest() if want.sandbox.foreign else SandboxRequest.of(want.sandbox.spec)
-        self._touch(program_id)
+        known = self._known.call(program_id)
+        known.calls += 1
         try:
             return await self.backend.execute(sandbox_id, request, command)
         except SandboxGone:
             self.vanished(sandbox_id)
             raise
+        finally:
+            known.calls -= 1
 
     def give_back(self, program_id: str, sandbox_id: str) -> None:
         """The program is done with a sandbox before it is over.
@@ -210,7 +206,7 @@ class ToolHost:
         Raises:
             SandboxGone: it is not this program's.
         """
-        self._touch(program_id)
+        self._known.call(program_id)
         self._give_up(self._held(program_id, sandbox_id).id)
 
     def lease_port(self, program_id: str) -> int:
@@ -219,7 +215,7 @@ class ToolHost:
         Raises:
             SandboxRefused: all are taken.
         """
-        self._touch(program_id)
+        self._known.call(program_id)
         port = self._slots.lease(program_id, self._clock(), math.inf)
         if port is None:
             raise SandboxRefused(program_id, "no port is free", PORT_RETRY_AFTER_S)
@@ -257,7 +253,7 @@ class ToolHost:
             return
         if program_id not in self.reactor.pool.programs:
             self.prepare(program_id)
-            self._unasked.add(program_id)
+            self._known.touch(program_id).unasked = True
 
     def program_expected(self, program_id: str, rank: tuple[float, ...]) -> None:
         """It will run sooner or later than was thought."""
@@ -266,15 +262,12 @@ class ToolHost:
 
     def program_over(self, program_id: str, *, withdrawn: bool = False) -> None:
         """Everything of it goes; of one that may come again, only what it has not asked for."""
-        if withdrawn and program_id not in self._unasked:
+        known = self._known.get(program_id)
+        if known is None or (withdrawn and not known.unasked):
             return
-        self._unasked.discard(program_id)
-        if self._last_call_s.pop(program_id, None) is None:
-            return
-        self._attached.pop(program_id, None)
+        self._known.forget(program_id)
         self._slots.release(program_id)
         for want in self._wants_of(program_id):
-            self._announced.pop((program_id, want.sandbox.spec.fingerprint), None)
             self._ended(want)
             waiter = self.reactor.waiters.get(want.id)
             if waiter is not None and not waiter.done():
@@ -297,15 +290,12 @@ class ToolHost:
 
     def expire_programs(self) -> None:
         """Those that only sandboxes are known of, and that have not been heard of for long, are over."""
-        ttl_s, now = self.settings.idle_ttl_s, self._clock()
-        while ttl_s is not None and self._last_call_s:
-            program_id, last_s = next(iter(self._last_call_s.items()))
-            if last_s + ttl_s > now:
-                return
-            if self._is_known(program_id) or any(want.id in self.reactor.waiters for want in self._wants_of(program_id)):
-                self._touch(program_id)
+        ttl_s = self.settings.idle_ttl_s
+        while ttl_s is not None and (program_id := self._known.first_silent(ttl_s)) is not None:
+            if self._is_known(program_id) or self._is_busy(program_id):
+                self._known.touch(program_id)
             else:
-                logger.info("program %s has not been heard of for %.0f s: its sandboxes go", program_id, now - last_s)
+                logger.info("program %s has not been heard of for %g s: its sandboxes go", program_id, ttl_s)
                 self.program_over(program_id)
 
     # Inside
@@ -325,26 +315,21 @@ class ToolHost:
                 return want
         raise SandboxGone(f"program {program_id!r} has no sandbox {sandbox_id!r} (any more)")
 
-    def _want(self, program_id: str, request: SandboxRequest, wanted_id: str = "") -> str:
-        wanted_id = wanted_id or self.reactor.name()
-        self._touch(program_id)
+    def _want(self, wanted_id: str, program_id: str, request: SandboxRequest) -> None:
         self.reactor.send(events.Wanted(wanted_id, program_id, request.spec(), self._rank_of(program_id)))
-        return wanted_id
 
-    def _take_announced(self, program_id: str, fingerprint: str) -> str | None:
-        announced = self._announced.get((program_id, fingerprint), [])
+    def _take_announced(self, known: Known, fingerprint: str) -> str | None:
+        announced = known.announced.get(fingerprint, [])
         while announced:
             wanted_id = announced.pop(0)
-            if not announced:
-                del self._announced[program_id, fingerprint]
             if wanted_id in self.reactor.pool.wants:
                 return wanted_id
         return None
 
-    def _touch(self, program_id: str) -> None:
-        self._unasked.discard(program_id)
-        self._last_call_s[program_id] = self._clock()
-        self._last_call_s.move_to_end(program_id)
+    def _is_busy(self, program_id: str) -> bool:
+        known = self._known.get(program_id)
+        runs = known is not None and known.calls > 0
+        return runs or any(want.id in self.reactor.waiters for want in self._wants_of(program_id))
 
     def _give_up(self, wanted_id: str) -> None:
         want = self.reactor.pool.wants.get(wanted_id)
