@@ -8,6 +8,7 @@ import pytest
 
 from tests.adapters.tools.docker.lab import Lab
 from thunderagent.adapters.tools.docker import commands
+from thunderagent.adapters.tools.docker.engine import EngineProblem
 from thunderagent.errors import SandboxGone, SandboxProblem
 from thunderagent.runtime.tools import Command, Output
 from thunderagent.runtime.tools.backend import MAX_OUTPUT_BYTES
@@ -151,5 +152,17 @@ def test_what_cannot_be_killed_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch
     async def scenario() -> None:
         with pytest.raises(SandboxProblem, match="could not be killed within 2 s"):
             await lab.sh(await lab.made(), "exec env -i sleep 900", timeout_s=0.2)
+
+    lab.run(scenario)
+
+
+def test_a_command_that_the_engine_has_forgotten_does_not_take_its_container_with_it(lab: Lab) -> None:
+    async def scenario() -> None:
+        name, forgotten = await lab.made(), EngineProblem("container engine: no such exec session", 404)
+        told = commands.Commands(lab.backend._engine)
+        assert await told._was_forgotten(name, forgotten)
+        assert not await told._was_forgotten(name, EngineProblem("container engine: no such container", 404))
+        await lab.backend.remove(name)
+        assert not await told._was_forgotten(name, forgotten)
 
     lab.run(scenario)

@@ -74,7 +74,7 @@ class Commands:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
         except EngineProblem as problem:
-            if _is_gone(problem):
+            if _is_gone(problem) and not await self._was_forgotten(container, problem):
                 message = f"container {container!r} is not there or does not run any more: {problem}"
                 raise SandboxGone(message) from problem
             raise
@@ -108,6 +108,16 @@ class Commands:
             if not shown["State"]["Running"]:
                 raise SandboxGone(f"container {container!r} was stopped while a command ran in it")
         return exit_code
+
+    async def _was_forgotten(self, container: str, problem: EngineProblem) -> bool:
+        """Whether only the command is gone: engines keep what came of it for some seconds, which may be too few for us."""
+        if "no such exec" not in str(problem).lower():
+            return False
+        try:
+            shown = await self._engine.ask(lambda docker: docker.containers.container(container).show(), again=True)
+        except EngineProblem:
+            return False
+        return bool(shown["State"]["Running"])
 
     async def _end(self, container: str, mark: str, reading: asyncio.Task[int]) -> None:
         try:
