@@ -102,8 +102,12 @@ class ProfileWriter:
         while self._chunk or self._waiting:
             if not self._chunk:
                 self._take_chunk()
+            kind = type(self._chunk[0])
             try:
-                self._append(self._chunk)
+                self._files[kind].append(*KINDS[kind].lines(self._chunk))
+            except TypeError:
+                self._chunk = [profile for profile in self._chunk if self._can_be_written(profile)]
+                continue
             except OSError as error:
                 self._failed(error)
                 return False
@@ -119,15 +123,13 @@ class ProfileWriter:
         while self._waiting and len(self._chunk) < CHUNK and type(self._waiting[0]) is kind:
             self._chunk.append(self._waiting.popleft())
 
-    def _append(self, chunk: list[Profile]) -> None:
-        kind, lines = type(chunk[0]), []
-        for profile in chunk:
-            try:
-                lines.append(KINDS[kind].lines(profile))
-            except TypeError as error:
-                self._drop(1, str(error))
-        if lines:
-            self._files[kind].append(b"".join(jsonl for jsonl, _ in lines), b"".join(row for _, row in lines))
+    def _can_be_written(self, profile: Profile) -> bool:
+        try:
+            KINDS[type(profile)].lines([profile])
+        except TypeError as error:
+            self._drop(1, str(error))
+            return False
+        return True
 
     def _failed(self, error: OSError) -> None:
         if not self._failing:
