@@ -13,6 +13,7 @@ from thunderagent.adapters.tracking import ProfileWriter
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.lifecycle import log_programs
 from thunderagent.runtime.tools.profile import SandboxProfile
 from thunderagent.tools_config import ToolsConfig
 
@@ -74,6 +75,7 @@ class Session:
         self.end_on_engine_failure = config.engine_failure == "end"
         self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
         self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=self._took_step)
+        log_programs(self.runtime)
         self.engines = EngineWatch(
             engine_urls,
             on_up=self._joined,
