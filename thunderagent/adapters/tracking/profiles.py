@@ -15,7 +15,7 @@ from thunderagent.config import ThunderConfig
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.2
-"""From a step to its line, at most: what a killed process loses. Waking the thread for every step would cost more than all else."""
+"""From a step to its line, at most: what a killed process loses. To wake the thread for every step would cost more."""
 RETRY_S = 2.0
 """Between two tries at a disk that takes nothing."""
 CLOSE_S = 10.0
