@@ -19,15 +19,15 @@ from thunderagent.core import DefaultPolicy, Usage
 from thunderagent.runtime import EngineTiming, Runtime, StepProfile, Turn
 from thunderagent.runtime.recorder import StepRecorder
 
-ROUNDS, REQUESTS, CONNECTIONS = 41, 4_000, 32
-"""Rounds differ by a tenth on a busy machine, and the median of so many by less than a hundredth."""
+ROUNDS, REQUESTS, CONNECTIONS = 100, 1_500, 32
+"""Many short rounds, close together: single ones differ by some percent, the median of so many by less than one."""
 STEPS, PROGRAMS = 200_000, 500
 BATCHES = 5
 
 
 def measure(quick: bool) -> dict[str, Figure]:
     """Both."""
-    rounds, steps = (3, STEPS // 10) if quick else (ROUNDS, STEPS)
+    rounds, steps = (10, STEPS // 10) if quick else (ROUNDS, STEPS)
     with tempfile.TemporaryDirectory(prefix="observe-bench-") as folder:
         each_us = min(_step_us(Path(folder) / f"steps-{batch}", steps // BATCHES) for batch in range(BATCHES))
         with (

@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.tracking.steps import step
@@ -29,6 +29,7 @@ def test_the_columns_of_the_published_system_come_first() -> None:
     assert KIND.header.decode() == ",".join(CSV_COLUMNS) + "\r\n"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are busy
 @given(st.lists(st.builds(step, st.integers(0, 2**40), TEXTS, TEXTS), min_size=1, max_size=4), SECONDS, SECONDS)
 def test_whatever_a_step_holds_both_lines_give_it_back(steps: list[StepProfile], first_s: float | None, last_s: float) -> None:
     steps = [replace(each, prefill_s=first_s, queue_s=last_s) for each in steps]

@@ -177,3 +177,4 @@ async def test_what_is_asked_and_answered_is_in_no_log(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert [line["message"] for line in lines if line.get("program") == "agent-1"][:2] == ["program arrived", "program admitted"]
     assert "secret" not in told
+    engine.die()
