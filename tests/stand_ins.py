@@ -32,6 +32,7 @@ class Serving:
         *,
         log_level: str,
         on_ready: OnReady,
+        log_format: str = "text",
         tools: ToolsConfig | None = None,
     ) -> None:
         if self.fails_with is not None:

@@ -7,11 +7,11 @@ import contextlib
 import ctypes
 import gc
 import json
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from thunderagent import logs
 from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.engines.detect import AUTO
 from thunderagent.adapters.engines.engine import Engine
@@ -48,6 +48,7 @@ def serve(
     *,
     log_level: str,
     on_ready: OnReady,
+    log_format: str = logs.LOG_FORMAT,
     tools: ToolsConfig | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT has come and the requests that ran have ended.
@@ -55,6 +56,8 @@ def serve(
     Args:
         urls: base URLs of the engines; those that do not answer yet join when they do.
         engine_type: ``vllm``, ``sglang`` or ``skyrl``, whose session ids tell the prompt group; ``auto``: each engine shows it.
+        log_level: one of ``logs.LOG_LEVELS``.
+        log_format: one of ``logs.LOG_FORMATS``.
         tools: of tool environments; None: there are none.
         on_ready: called with the gateway's URL, and how the engines stand, once it accepts connections.
 
@@ -63,8 +66,7 @@ def serve(
     """
     import uvloop
 
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it tells of its start is told better by on_ready
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(log_level, log_format)
     check_ports(settings)
     spare_the_memory_manager()
     uvloop.run(serve_on_loop(config, settings, urls, engine_type, on_ready, tools=tools))

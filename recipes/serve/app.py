@@ -61,7 +61,7 @@ def serve(config: ServeConfig, out_dir: Path) -> None:
     out_dir.mkdir(parents=True, exist_ok=True)
     with _engines(config.engine, out_dir) as (urls, kind), _as_keys():
         tools = None if config.tools.backend == "none" else config.tools
-        start(scheduling, settings, urls, kind, log_level=config.log_level, tools=tools)
+        start(scheduling, settings, urls, kind, log_level=config.log_level, log_format=config.log_format, tools=tools)
 
 
 @contextmanager

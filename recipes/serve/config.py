@@ -13,10 +13,10 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, keys_of_environment, keys_of_file
 from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.logs import LOG_FORMAT, LOG_FORMATS, LOG_LEVEL, LOG_LEVELS
 from thunderagent.tools_config import ToolsConfig
 
 ENGINES = ("simulated", *ENGINE_KINDS)
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass
@@ -48,7 +48,9 @@ class ServeConfig:
     """The same for management, with THUNDERAGENT_ADMIN_KEY."""
     profiles: bool = True
     """Whether every step is written to ``profile.csv`` and ``profile.jsonl`` in the run's directory."""
-    log_level: str = "info"
+    log_level: str = LOG_LEVEL
+    log_format: str = LOG_FORMAT
+    """``text``, or ``json``: one object per line."""
 
     def validate(self) -> None:
         """Check everything that can be checked without an engine.
@@ -58,6 +60,8 @@ class ServeConfig:
         """
         if self.log_level not in LOG_LEVELS:
             raise ConfigError("log_level", self.log_level, f"must be one of {', '.join(LOG_LEVELS)}")
+        if self.log_format not in LOG_FORMATS:
+            raise ConfigError("log_format", self.log_format, f"must be one of {', '.join(LOG_FORMATS)}")
         self._validate_engine()
         self.capacity.validate()
         self.thunder_config(None).validate(prefix="scheduling.")

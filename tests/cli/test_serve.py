@@ -44,7 +44,7 @@ def test_one_option_is_enough(serve: Callable[..., Ran], gateway: Serving) -> No
     ran = serve()
 
     assert (ran.status, ran.err) == (0, "")
-    assert gateway.served == [(ThunderConfig(), GatewaySettings(keep_profiles=0), [ENGINE], "auto", "info")]
+    assert gateway.served == [(ThunderConfig(), GatewaySettings(keep_profiles=0), [ENGINE], "auto", "warning")]
 
 
 def test_the_word_serve_may_be_left_out(thunderagent: Command, gateway: Serving) -> None:
@@ -134,6 +134,14 @@ def test_a_folder_for_profiles_turns_profiles_on(serve: Callable[..., Ran], gate
     config, settings, *_ = gateway.served[0]
     assert config.profile_dir == str(tmp_path)
     assert settings.keep_profiles == GatewaySettings.keep_profiles
+
+
+def test_profiles_have_bounds_on_the_disk(serve: Callable[..., Ran], gateway: Serving, tmp_path: Path) -> None:
+    serve("--profile-dir", tmp_path, "--profile-max", "64MiB", "--profile-keep", "0")
+
+    config, *_ = gateway.served[0]
+    assert (config.profile_max_bytes, config.profile_keep) == (64 << 20, 0)
+    assert serve("--profile-keep", "-1").problem == "--profile-keep=-1: must be a whole number, at least 0"
 
 
 def test_keys_come_from_files_and_the_environment_together(
@@ -230,6 +238,7 @@ def test_where_there_is_no_terminal_nothing_is_printed(serve: Callable[..., Ran]
         (["--port-file", "/nowhere/url"], "--port-file=/nowhere/url: its folder does not exist"),
         (["--profile-dir", "x", "--no-profile"], "--profile-dir=x: does not go with --no-profile"),
         (["--log-level", "loud"], "--log-level=loud: must be one of debug, info, warning, error"),
+        (["--log-format", "xml"], "--log-format=xml: must be one of text, json"),
         (["--speed", 3], "No such option: --speed"),
         (["--port"], "Option '--port' requires an argument."),
         (["extra"], "Got unexpected extra argument"),

@@ -141,3 +141,25 @@ def test_a_file_that_cannot_be_written_is_told(thunderagent: Command, tmp_path: 
     assert ran.status == 2
     assert f"error: --out={tmp_path}: cannot be written: Is a directory" in ran.err
     assert "search, load 4" in ran.out
+
+
+def test_steps_of_every_simulation_are_written_where_profiles_are_wanted_and_replay_takes_them(
+    thunderagent: Command, tmp_path: Path
+) -> None:
+    ran = thunderagent(
+        "simulate", *TINY, "-p", "default", "-p", "tr", "--no-report", "-o", tmp_path / "a", "--profile", tmp_path / "p"
+    )
+    assert ran.status == 0
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"search-default-load4-seed21", "search-tr-load4-seed21"}
+    steps = tmp_path / "p" / "search-tr-load4-seed21" / "profile.jsonl"
+    again = thunderagent(
+        "replay", steps, "-p", "tr", "--workers", 1, "--no-report", "-o", tmp_path / "b", "--profile", tmp_path / "q"
+    )
+    assert again.status == 0
+    assert (tmp_path / "q" / "profile.jsonl-tr-seed0" / "profile.csv").exists()
+
+
+def test_profiles_that_cannot_be_written_are_a_mistake_of_the_option(thunderagent: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = thunderagent("simulate", *TINY, "-p", "tr", "--no-report", "-o", tmp_path / "a", "--profile", tmp_path / "file")
+    assert (ran.status, f"--profile={tmp_path}/file: cannot be written: File exists" in ran.err) == (2, True)

@@ -6,7 +6,7 @@ import pytest
 
 from thunderagent.simulation.outcome import FinishedTurn, OpenTurn, Outcome, ProgramSpan
 
-TURN = FinishedTurn(0, False, "engine-0", 0.0, 0.0, 0.0, 1.0, 100, 40)
+TURN = FinishedTurn(0, False, "engine-0", 0.0, 0.0, 0.0, 1.0, 100, 40, 10, 0.5, "bash")
 
 
 def turn(program: int, wait_s: float = 0.0, engine: str = "engine-0") -> FinishedTurn:

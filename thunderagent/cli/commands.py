@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 TERMINAL = ("typer", "rich")
-STUDY = (*TERMINAL, "matplotlib", "jinja2")
+STUDY = (*TERMINAL, "matplotlib", "jinja2", "orjson")
 ENGINES = (*TERMINAL, "aiohttp")
 TOOLS = (*TERMINAL, "psutil")
 GATEWAY = (*TERMINAL, "uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client")

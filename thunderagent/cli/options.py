@@ -49,6 +49,15 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html, 
 Workers = Annotated[int, typer.Option(min=1, help="Processes; default: one per core.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Tables only; writes study.json, no page and no pictures.")]
 
+Profiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        metavar="DIR",
+        help="Folder for the steps of each simulation: profile.jsonl and profile.csv, as runs on real engines write them.",
+    ),
+]
+
 T = TypeVar("T")
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """As many as this process may use."""
@@ -67,8 +76,8 @@ def chosen(option: str, names: Sequence[str], known: Mapping[str, T]) -> list[st
 
 
 @contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """While something is written to this folder.
+def writing(out: Path, option: str = "--out") -> Iterator[None]:
+    """While something is written to this folder, which the option names.
 
     Raises:
         ConfigError: it cannot be.
@@ -76,7 +85,7 @@ def writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError("--out", out, f"cannot be written: {error.strerror}") from None
+        raise ConfigError(option, out, f"cannot be written: {error.strerror}") from None
 
 
 def positive(option: str, value: float) -> float:

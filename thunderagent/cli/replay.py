@@ -32,6 +32,7 @@ def replay(
     engines: options.Engines = 1,
     constants: options.Constants = [],
     fault: options.Fault = [],
+    profile: options.Profiles = None,
     out: options.Out = Path("outputs/replay"),
     workers: options.Workers = options.WORKERS,
     no_report: options.NoReport = False,
@@ -60,6 +61,7 @@ def replay(
         [0],
         options.faults(fault, engines),
         options.SAMPLE_EVERY_S,
+        profile,
     )
     begin = f"{programs} programs at any time" if programs is not None else f"programs begin as recorded, {speed:g} times as fast"
     settings = {

@@ -16,6 +16,7 @@ from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, key_given, 
 from thunderagent.cli.start import say, start
 from thunderagent.config import MODES, ThunderConfig
 from thunderagent.errors import ConfigError
+from thunderagent.logs import LOG_FORMAT, LOG_FORMATS, LOG_LEVEL, LOG_LEVELS
 from thunderagent.tools_config import ToolsConfig
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ NAMES = {
     "thunder.kv_events": "--kv-events",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
+    "profile_max_bytes": "--profile-max",
     "max_wait_s": "--max-wait",
     "timeout_s": "--timeout",
     "drain_s": "--drain",
@@ -81,8 +83,11 @@ def serve(
     tools_ports: tools_options.Ports = None,
     profile: options.Profile = None,
     profile_dir: options.ProfileDir = None,
+    profile_max: options.ProfileMax = options.PROFILE_MAX,
+    profile_keep: options.ProfileKeep = ThunderConfig.profile_keep,
     metrics: options.Metrics = True,
-    log_level: options.LogLevel = "info",
+    log_level: options.LogLevel = LOG_LEVEL,
+    log_format: options.LogFormat = LOG_FORMAT,
 ) -> None:
     """Serve: an OpenAI-compatible gateway in front of your engines, which schedules whole agent runs.
 
@@ -101,7 +106,8 @@ def serve(
     """
     _require_one_of("--backend-type", backend_type, ENGINE_KINDS)
     _require_one_of("--router", router, MODES)
-    _require_one_of("--log-level", log_level, options.LOG_LEVELS)
+    _require_one_of("--log-level", log_level, LOG_LEVELS)
+    _require_one_of("--log-format", log_format, LOG_FORMATS)
     for option, value, wanted in (
         ("--routing", routing, "default"),
         ("--programs-per-engine", programs_per_engine, "cap"),
@@ -133,6 +139,8 @@ def serve(
         kv_events=kv_events,
         kv_events_replay=kv_events_replay,
         profile_dir=None if profile_dir is None else str(profile_dir),
+        profile_max_bytes=units.parse_bytes("--profile-max", profile_max),
+        profile_keep=profile_keep,
     )
     settings = GatewaySettings(
         host=host,
@@ -168,7 +176,13 @@ def serve(
             sandboxes.validate()
         config.validate(prefix="")
         settings.validate(prefix="")
-        start(config, settings, urls, backend_type, log_level=log_level, port_file=port_file, tools=sandboxes)
+        start(
+            *(config, settings, urls, backend_type),
+            log_level=log_level,
+            log_format=log_format,
+            port_file=port_file,
+            tools=sandboxes,
+        )
 
 
 def _urls(backends: list[str]) -> list[str]:

@@ -12,8 +12,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV
 from thunderagent.cli.units import bytes_text, seconds_text
 from thunderagent.config import ROUTINGS, ThunderConfig
-
-LOG_LEVELS = ("debug", "info", "warning", "error")
+from thunderagent.logs import LOG_FORMATS, LOG_LEVELS
 
 # Defaults, as a user would write them.
 METRICS_INTERVAL = seconds_text(ThunderConfig.engine_poll_s)
@@ -23,6 +22,7 @@ MAX_QUEUE = str(GatewaySettings.max_queue)
 MAX_WAIT = seconds_text(GatewaySettings.max_wait_s)
 TIMEOUT = seconds_text(GatewaySettings.timeout_s)
 DRAIN = seconds_text(GatewaySettings.drain_s)
+PROFILE_MAX = bytes_text(ThunderConfig.profile_max_bytes)
 
 
 def _in(panel: str, metavar: str | None, text: str, *names: str, default: str | None = None) -> typer.models.OptionInfo:
@@ -138,5 +138,12 @@ Profile = Annotated[
     bool | None, _looking(None, "Remember the steps of the last runs, for GET /profiles.", "--profile/--no-profile")
 ]
 ProfileDir = Annotated[Path | None, _looking("DIR", "Also write every step to profile.csv and profile.jsonl there.")]
+ProfileMax = Annotated[
+    str, _looking("SIZE", "Of profile.jsonl; then a new one is begun, and the full one is profile.1.jsonl, profile.2.jsonl, ...")
+]
+ProfileKeep = Annotated[int, _looking("N", "So many of these older ones stay, each with its CSV.")]
 Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
-LogLevel = Annotated[str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}.")]
+LogLevel = Annotated[
+    str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}; debug: with a line for each change in the life of a run.")
+]
+LogFormat = Annotated[str, _looking("NAME", f"One of {', '.join(LOG_FORMATS)}; json: one object per line.")]

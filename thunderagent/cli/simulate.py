@@ -43,6 +43,7 @@ def simulate(
     ] = 1.0,
     groups: Annotated[int, typer.Option(min=1, help="For rl-batch: prompts of one step, 8 samples each.")] = GROUPS,
     fault: options.Fault = [],
+    profile: options.Profiles = None,
     out: options.Out = Path("outputs/simulate"),
     workers: options.Workers = options.WORKERS,
     no_report: options.NoReport = False,
@@ -81,6 +82,7 @@ def simulate(
         range(FIRST_SEED, FIRST_SEED + seeds),
         options.faults(fault, engines),
         options.SAMPLE_EVERY_S,
+        profile,
     )
     settings = {"engine": engine, "measured": f"{hours:g} simulated hours after {hours / 4:g} of warm-up"}
     notes = [f"fault: {text}" for text in fault]

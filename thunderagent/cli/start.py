@@ -14,6 +14,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.whole_file import write_whole
 from thunderagent.cli import welcome
 from thunderagent.config import ThunderConfig
+from thunderagent.logs import LOG_FORMAT
 from thunderagent.tools_config import ToolsConfig
 
 
@@ -24,6 +25,7 @@ def start(
     engine_type: str,
     *,
     log_level: str,
+    log_format: str = LOG_FORMAT,
     port_file: Path | None = None,
     tools: ToolsConfig | None = None,
 ) -> None:
@@ -35,6 +37,7 @@ def start(
         urls: of the engines.
         engine_type: what they are.
         log_level: what is logged.
+        log_format: and how.
         port_file: gets the gateway's URL once it accepts connections, for programs that start it.
         tools: of sandboxes; None: there are none.
 
@@ -51,7 +54,7 @@ def start(
             write_whole(port_file, url)
         welcome.show(url, welcome.found(engines, config.capacity_tokens), config, settings, console)
 
-    serve(config, settings, urls, engine_type, log_level=log_level, on_ready=on_ready, tools=tools)
+    serve(config, settings, urls, engine_type, log_level=log_level, log_format=log_format, on_ready=on_ready, tools=tools)
 
 
 def say(kind: str, text: str) -> None:

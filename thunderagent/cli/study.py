@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,12 @@ def carry_out(
     """Run, print, write.
 
     Raises:
-        ConfigError: nothing can be written to ``out``; if it is no folder, before anything is simulated.
+        ConfigError: nothing can be written to ``out``, or profiles where they should; if it is no folder, nothing is simulated.
     """
+    folder = plan.profile_dir
+    if folder is not None:
+        with writing(folder, "--profile"):
+            folder.mkdir(parents=True, exist_ok=True)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     errors = Console(stderr=True)
@@ -43,7 +48,8 @@ def carry_out(
             what = f"{cell.workload} {cell.policy}" + (f" load {cell.load:g}" if cell.load else "")
             bar.update(task, completed=done, total=total, description=what)
 
-        results = sweep(plan, workers, progress)
+        with writing(folder, "--profile") if folder is not None else nullcontext():
+            results = sweep(plan, workers, progress)
     study = Study(title, _settings(plan, results, settings), results.cells, results.timelines, notes)
     print_study(study, Console())
     with writing(out):

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SCHEMA = 1
+"""Of step and sandbox profiles in files, in the column ``schema``; lines from before it was written have none and are read as 1.
+
+It grows when a column changes its meaning or goes. A new column alone does not change it: readers take columns by their names.
+"""
+
 
 @dataclass(slots=True)
 class StepProfile:
     """One finished step of one program. Times in seconds, ``*_at`` in Unix time. None: the engine does not tell."""
 
     program_id: str
+    """Of the agent run."""
     step_id: int
     """1 for the program's first turn."""
     prefill_s: float | None
@@ -23,17 +30,25 @@ class StepProfile:
     kv_hit_rate: float | None
     """Cached prompt tokens / prompt tokens."""
     completed_at: float
+    """When the turn was over."""
     arrived_at: float
+    """When it came to the scheduler."""
     queue_s: float | None
     """In the engine's own queue."""
     prompt_tokens: int
+    """The whole context that was sent."""
     cached_tokens: int | None
+    """Of the prompt, found in the KV cache."""
     completion_tokens: int
+    """Generated."""
     reprefilled_tokens: int | None
     """Prompt tokens computed again although the program's previous turn had left them in the cache."""
     backend: str
+    """URL of the engine, with ``#RANK`` for a data-parallel rank of it."""
     group: str
+    """Programs of one RL prompt, or empty."""
     phase: str
+    """``train`` or ``eval``, or empty."""
     outcome: str
     """``completed``, ``failed``, ``cancelled`` or ``lost`` (with its backend)."""
     tool: str = ""

@@ -7,7 +7,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import NoReturn
 
@@ -79,6 +79,7 @@ class Runtime:
         """True once the policy has failed: turns pass through unscheduled from then on."""
         self._clock, self._wall_clock, self._on_step = clock, wall_clock, on_step
         self._listeners: list[ProgramListener] = []
+        self._watchers: list[Callable[[Event, Sequence[Effect]], object]] = []
         self._turn_ids = itertools.count(1)
         self._events = 0
         self._turns: dict[int, Turn] = {}
@@ -93,7 +94,15 @@ class Runtime:
         """Tell it of every program from now on."""
         self._listeners.append(listener)
 
+    def watch(self, watcher: Callable[[Event, Sequence[Effect]], object]) -> None:
+        """Call it with every event from now on, and with what came of it; it must not block."""
+        self._watchers.append(watcher)
+
     # Turns and programs
+
+    def running(self, turn_id: int) -> Turn | None:
+        """A turn that waits or runs, by the id that the core knows it by."""
+        return self._turns.get(turn_id)
 
     def turn(
         self,
@@ -335,8 +344,11 @@ class Runtime:
         try:
             if not self.degraded:
                 self._last_event_s = self._clock()
-                for effect in self.scheduler.handle(event, self._last_event_s):
+                effects = self.scheduler.handle(event, self._last_event_s)
+                for effect in effects:
                     self._carry_out(effect)
+                for watcher in self._watchers:
+                    watcher(event, effects)
         except Exception:
             logger.exception("scheduling failed at %s; turns pass through unscheduled from now on", event)
             self.degraded = True

@@ -306,6 +306,9 @@ class Driver:
                 now_s,
                 record.prompt_tokens,
                 record.cached_tokens,
+                record.completion_tokens,
+                record.prefill_s,
+                program.turn.tool,
             )
         )
         usage = Usage(record.prompt_tokens, record.completion_tokens, record.cached_tokens, record.prefill_s)

@@ -28,6 +28,11 @@ class FinishedTurn:
     ended_s: float
     prompt_tokens: int
     cached_tokens: int
+    completion_tokens: int
+    prefill_s: float
+    """From when the engine took it to its first token."""
+    tool: str
+    """That its answer calls."""
 
     @property
     def wait_s(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from thunderagent.simulation.contenders import CONTENDERS, Contender, with_cap
 from thunderagent.simulation.driver import Driver
@@ -30,10 +31,22 @@ class Job:
     """Programs per engine, for ``cap``."""
     sample_every_s: float | None = None
     """How often it is looked at for a timeline; None: there is none."""
+    profile_dir: Path | None = None
+    """Gets a folder with the profiles of its steps; None: they are not written."""
+
+    @property
+    def name(self) -> str:
+        """Of that folder."""
+        load = f"-load{self.experiment.load:g}" if self.experiment.load else ""
+        return f"{self.experiment.workload}-{self.contender}{load}-seed{self.seed}"
 
 
 def run(job: Job) -> tuple[Cell, Timeline | None]:
-    """Simulate."""
+    """Simulate.
+
+    Raises:
+        OSError: its profiles cannot be written.
+    """
     contender = with_cap(job.cap) if job.cap is not None else CONTENDERS[job.contender]
     specs = [contender.engine(spec) for spec in job.engines]
     samplers: list[Sampler] = []
@@ -42,7 +55,12 @@ def run(job: Job) -> tuple[Cell, Timeline | None]:
         if job.sample_every_s is not None:
             samplers.append(Sampler(driver, job.sample_every_s))
 
-    outcome = job.experiment.run(Fleet(contender.policy, specs, job.faults), job.seed, watch).outcome()
+    driver = job.experiment.run(Fleet(contender.policy, specs, job.faults), job.seed, watch)
+    outcome = driver.outcome()
+    if job.profile_dir is not None:
+        from thunderagent.study.profiles import write_steps  # needs orjson
+
+        write_steps(job.profile_dir / job.name, driver, outcome.since_s)
     cell = Cell(
         job.experiment.workload,
         job.contender,

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from thunderagent.simulation.contenders import CAP_SEED, caps
 from thunderagent.simulation.experiments import Experiment, Steady
@@ -29,6 +30,8 @@ class Plan:
     faults: Faults = NO_FAULTS
     sample_every_s: float | None = None
     """For a timeline of the last experiment of each workload, first seed; None: no timelines."""
+    profile_dir: Path | None = None
+    """Gets a folder with the profiles of the steps of each simulation that is compared; None: they are not written."""
 
     def searches(self) -> list[Job]:
         """What is run to find the best caps."""
@@ -52,6 +55,7 @@ class Plan:
                 self.faults,
                 best[index] if contender == "cap" else None,
                 self.sample_every_s if seed == self.seeds[0] and last[experiment.workload] is experiment else None,
+                self.profile_dir,
             )
             for seed in self.seeds
             for index, experiment in enumerate(self.experiments)
@@ -70,7 +74,11 @@ class Results:
 
 
 def sweep(plan: Plan, workers: int, progress: Callable[[int, int, Cell], object] = lambda done, total, cell: None) -> Results:
-    """Run it. ``progress`` is told how many of how many simulations are done, and the last of them."""
+    """Run it. ``progress`` is told how many of how many simulations are done, and the last of them.
+
+    Raises:
+        OSError: profiles cannot be written.
+    """
     searches = plan.searches()
     total = len(searches) + len(plan.seeds) * len(plan.experiments) * len(plan.contenders)
     # Ctrl-C reaches all processes of a terminal: workers end without a word, this process tells the user.

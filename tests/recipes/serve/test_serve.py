@@ -103,7 +103,7 @@ def test_embedded_engines_answer_while_the_gateway_serves_and_are_gone_after(gat
 
     assert gateway.seen == ["hello", "hello"]
     config, _, urls, *rest = gateway.served[0]
-    assert rest == ["vllm", "info"]
+    assert rest == ["vllm", "warning"]
     assert config.mode == "thunder"
     for url in urls:
         with pytest.raises(urllib.error.URLError):

@@ -12,8 +12,11 @@ class SandboxProfile:
     """One sandbox of one program, when the program is done with it. Times in seconds, ``*_at`` in Unix time."""
 
     program_id: str
+    """Of the agent run."""
     sandbox_id: str
+    """Its name, as the container engine knows it."""
     image: str
+    """That it was made of; empty where there are none."""
     outcome: str
     """``used``, ``unused`` (the program never asked for it) or ``given up`` (before it was ready)."""
     wanted_at: float
@@ -27,6 +30,7 @@ class SandboxProfile:
     used_s: float
     """From when the program had it."""
     reused: bool
+    """Whether another program had it before."""
     attempts: int
     """Preparations that were begun."""
     disk_bytes: int

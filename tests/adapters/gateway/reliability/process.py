@@ -28,19 +28,22 @@ def free_port() -> int:
 class Process:
     """Starts on the same port again and again."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, log: Path | None = None) -> None:
         self.port = free_port()
         self._options = ("--port", str(self.port), "--metrics-interval", "0.1s", *options)
+        self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Until it answers."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "thunderagent", "serve", *self._options),
-            cwd=CHECKOUT,
-            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
-            stdout=asyncio.subprocess.DEVNULL,
-        )
+        with contextlib.ExitStack() as closed:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "thunderagent", "serve", *self._options),
+                cwd=CHECKOUT,
+                env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=None if self._log is None else closed.enter_context(self._log.open("ab")),
+            )
         async with asyncio.timeout(30):
             while not await self.is_ready():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.05)
@@ -77,9 +80,9 @@ class Process:
 
 
 @asynccontextmanager
-async def process(*options: str) -> AsyncIterator[Process]:
-    """One that is ready, and killed at the end."""
-    gateway = Process(*options)
+async def process(*options: str, log: Path | None = None) -> AsyncIterator[Process]:
+    """One that is ready, and killed at the end. ``log`` gets what it tells on stderr."""
+    gateway = Process(*options, log=log)
     await gateway.start()
     try:
         yield gateway

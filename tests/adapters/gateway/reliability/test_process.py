@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import signal
 from collections import Counter
 from pathlib import Path
@@ -160,3 +161,20 @@ async def until_draining(gateway: Process) -> None:
     async with asyncio.timeout(10):
         while await gateway.is_ready():
             pass
+
+
+@on_loop
+async def test_what_is_asked_and_answered_is_in_no_log(tmp_path: Path) -> None:
+    """At debug, too: there are the changes of programs, by their names."""
+    engine = await engine_with(answers)
+    async with process("--backends", engine.url, "--log-level", "debug", "--log-format", "json", log=tmp_path / "log") as gateway:
+        client = await Client.connect(gateway.port)
+        await client.send(apis.request(program_id="agent-1", user="a secret question"))
+        assert (await client.answer()).status == 200
+        client.vanish()
+        await gateway.kill()
+    told = (tmp_path / "log").read_text()
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert [line["message"] for line in lines if line.get("program") == "agent-1"][:2] == ["program arrived", "program admitted"]
+    assert "secret" not in told
+    engine.die()
