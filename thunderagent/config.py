@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null
+from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null, wandb_project
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.core.policies.default import Routing
 from thunderagent.core.policies.thunder import FEEDBACK, Order
@@ -76,6 +76,10 @@ class ThunderConfig:
     """When an engine dies under a turn: ``raise`` its error to the framework, or ``end`` the trajectory with an empty answer."""
     profile_dir: str | None = None
     """Where ``profile.csv`` and ``profile.jsonl`` (one line per step) are written; null: nowhere."""
+    wandb: str | None = None
+    """W&B project, or ``ENTITY/PROJECT``, that gets a run of the scheduler: offline where there is no key; null: none."""
+    wandb_interval_s: float = 10.0
+    """Seconds between two samples of that run."""
 
     def validate(self, prefix: str = "thunder.") -> None:
         """Check every value.
@@ -144,4 +148,6 @@ _CHECKS: dict[str, Check] = {
     "kv_events": event_port,
     "kv_events_replay": event_port,
     "engine_failure": one_of(*ENGINE_FAILURES),
+    "wandb": wandb_project,
+    "wandb_interval_s": positive,
 }

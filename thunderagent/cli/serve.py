@@ -25,6 +25,8 @@ NAMES = {
     "engine.urls": "--backends",
     "engine_poll_s": "--metrics-interval",
     "thunder.kv_events": "--kv-events",
+    "thunder.wandb": "--wandb",
+    "wandb_interval_s": "--wandb-interval",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
     "max_wait_s": "--max-wait",
@@ -80,6 +82,8 @@ def serve(
     tools_ports: tools_options.Ports = None,
     profile: options.Profile = None,
     profile_dir: options.ProfileDir = None,
+    wandb: options.Wandb = None,
+    wandb_interval: options.WandbInterval = options.WANDB_INTERVAL,
     metrics: options.Metrics = True,
     log_level: options.LogLevel = "info",
 ) -> None:
@@ -132,6 +136,8 @@ def serve(
         kv_events=kv_events,
         kv_events_replay=kv_events_replay,
         profile_dir=None if profile_dir is None else str(profile_dir),
+        wandb=wandb,
+        wandb_interval_s=units.parse_seconds("--wandb-interval", wandb_interval),
     )
     settings = GatewaySettings(
         host=host,

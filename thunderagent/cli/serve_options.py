@@ -17,6 +17,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 # Defaults, as a user would write them.
 METRICS_INTERVAL = seconds_text(ThunderConfig.engine_poll_s)
+WANDB_INTERVAL = seconds_text(ThunderConfig.wandb_interval_s)
 IDLE_TTL = seconds_text(ThunderConfig.idle_ttl_s)
 MAX_BODY = bytes_text(GatewaySettings.max_body_bytes)
 MAX_QUEUE = str(GatewaySettings.max_queue)
@@ -138,5 +139,12 @@ Profile = Annotated[
     bool | None, _looking(None, "Remember the steps of the last runs, for GET /profiles.", "--profile/--no-profile")
 ]
 ProfileDir = Annotated[Path | None, _looking("DIR", "Also write every step to profile.csv and profile.jsonl there.")]
+Wandb = Annotated[
+    str | None,
+    _looking(
+        "PROJECT", "A run of W&B is written, with the scheduler's numbers: PROJECT or ENTITY/PROJECT. Offline without a key."
+    ),
+]
+WandbInterval = Annotated[str, _looking("TIME", "Between two samples of that run.")]
 Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
 LogLevel = Annotated[str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}.")]

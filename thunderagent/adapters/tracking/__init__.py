@@ -1,5 +1,8 @@
 """Where measurements go: CSV and JSONL files, W&B."""
 
 from thunderagent.adapters.tracking.profiles import CSV_COLUMNS, ProfileWriter
+from thunderagent.adapters.tracking.sampler import Sampler
+from thunderagent.adapters.tracking.scheduling_run import SchedulingRun
+from thunderagent.adapters.tracking.wandb import RunPlace, WandbRun
 
-__all__ = ["CSV_COLUMNS", "ProfileWriter"]
+__all__ = ["CSV_COLUMNS", "ProfileWriter", "RunPlace", "Sampler", "SchedulingRun", "WandbRun"]
