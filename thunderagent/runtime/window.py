@@ -14,13 +14,15 @@ class Tally:
 
     totals: Totals = field(default_factory=Totals)
     backends: dict[str, Totals] = field(default_factory=dict)
+    """Of the steps whose engines tell their hits."""
     paused_turns: int = 0
     longest_pause_s: float = 0.0
 
     def add(self, step: StepProfile) -> None:
         """One finished step."""
         self.totals.add(step)
-        self.backends.setdefault(step.backend, Totals()).add(step)
+        if step.cached_tokens is not None:
+            self.backends.setdefault(step.backend, Totals()).add(step)
         self.paused_turns += step.pause_s > 0
         self.longest_pause_s = max(self.longest_pause_s, step.pause_s)
 
