@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("wandb_workspaces")
 
 import wandb
-
 from tests.adapters.tracking.wandb_server import Server
 from tests.cli.support import Command
 from thunderagent.cli import wandb_dashboard as command
@@ -62,7 +61,7 @@ def test_a_report_is_written_in_the_same_way(thunderagent: Command, tmp_path: Pa
 def test_a_view_is_saved_and_its_address_is_told(thunderagent: Command, server: Server) -> None:
     ran = thunderagent("wandb-dashboard", "team/agents")
     assert ran.status == 0, ran
-    (taken,) = server.taken
+    (taken,) = server.views
     assert (taken["entityName"], taken["projectName"], taken["displayName"]) == ("team", "agents", "thunderagent")
     assert "team/agents" in ran.out
 
@@ -70,7 +69,7 @@ def test_a_view_is_saved_and_its_address_is_told(thunderagent: Command, server: 
 def test_a_report_is_saved_and_its_address_is_told(thunderagent: Command, server: Server) -> None:
     ran = thunderagent("wandb-dashboard", "team/agents", "--report")
     assert ran.status == 0, ran
-    assert [taken["type"] for taken in server.taken] == ["runs"]
+    assert [taken["type"] for taken in server.views] == ["runs"]
     assert "team/agents/reports/" in ran.out
 
 
@@ -83,7 +82,7 @@ def test_a_server_that_is_slow_is_not_waited_for_long(
     thunderagent: Command, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(Server, "answer", lambda self, asked: go_on.wait(10) and {})
+    monkeypatch.setattr(Server, "answer", lambda *asked: go_on.wait(10) and {})
     monkeypatch.setattr(command, "ANSWER_S", 0.2)
     told = thunderagent("wandb-dashboard", "team/agents").problem
     go_on.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import subprocess
@@ -18,7 +19,6 @@ import pytest
 pytest.importorskip("wandb")
 
 import wandb
-
 from tests.adapters.tracking import wandb_file
 from tests.adapters.tracking.test_profiles import step
 from tests.adapters.tracking.wandb_server import Server
@@ -65,6 +65,24 @@ def test_without_a_key_a_run_is_recorded_for_wandb_sync(tmp_path: Path, caplog: 
     written = next(r.run for r in wandb_file.records(file) if r.WhichOneof("record_type") == "run")
     assert (written.entity, written.project, written.job_type) == ("team", "agents", "scheduling")
     assert {item.key: json.loads(item.value_json) for item in written.config.update}["mode"] == "thunder"
+
+
+def test_wandb_sync_uploads_later_what_was_recorded_offline(tmp_path: Path) -> None:
+    run = WandbRun(RunPlace("team/agents", tmp_path))
+    run.put(sample(1))
+    run.put({WALL_TIME: 2, "thunder/waiting/turns": math.nan})
+    run.close()
+    (file,) = wandb_file.files(tmp_path)
+    assert len(wandb_file.history(file)) == 2
+    server = Server()
+    told = {"WANDB_API_KEY": KEY, "WANDB_BASE_URL": server.url}
+    command = [str(Path(sys.executable).with_name("wandb")), "sync", str(file.parent)]
+    done = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, timeout=60, check=False)
+    server.close()
+    assert done.returncode == 0, done.stderr
+    first, second = server.history
+    assert {key: first[key] for key in sample(1)} == sample(1)
+    assert math.isnan(float(second["thunder/waiting/turns"]))
 
 
 def test_scheduling_is_drawn_over_wall_time_but_training_is_not(tmp_path: Path) -> None:
