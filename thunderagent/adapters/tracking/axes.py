@@ -104,8 +104,8 @@ SCHEDULING = (
 """Of each sample, all of them every time. Rates and means are over the time since the sample before; NaN: no engine tells."""
 
 TRAINING = (
-    ("turns", "turns", "that ended well, and not"),
-    ("failed_turns", "turns", "that did not end well"),
+    ("turns", "turns", "that ended"),
+    ("failed_turns", "turns", "of these, not well"),
     ("prompt_tokens", "tokens", "of the turns that ended well"),
     ("completion_tokens", "tokens", "of their answers"),
     ("reprefilled_tokens", "tokens", "computed again although the program's last turn had left them in the cache"),
