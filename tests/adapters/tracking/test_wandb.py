@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("wandb")
 
 import wandb
+
 from tests.adapters.tracking import wandb_file
 from tests.adapters.tracking.test_profiles import step
 from tests.adapters.tracking.wandb_server import Server
@@ -77,7 +78,7 @@ def test_wandb_sync_uploads_later_what_was_recorded_offline(tmp_path: Path) -> N
     server = Server()
     told = {"WANDB_API_KEY": KEY, "WANDB_BASE_URL": server.url}
     command = [str(Path(sys.executable).with_name("wandb")), "sync", str(file.parent)]
-    done = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=os.environ | told, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     server.close()
     assert done.returncode == 0, done.stderr
     first, second = server.history
@@ -239,6 +240,27 @@ def test_the_death_of_its_service_is_one_warning_and_no_traceback(tmp_path: Path
     assert (done.returncode, done.stdout) == (0, "went on\n")
     assert [line for line in done.stderr.splitlines() if line.startswith("WARNING")] == done.stderr.splitlines()
     assert done.stderr.count("W&B is not told any more: ") == 1
+
+
+def test_a_process_that_ends_without_closing_it_loses_nothing(tmp_path: Path) -> None:
+    script = f"""
+        import time
+        from pathlib import Path
+        from thunderagent.adapters.tracking import RunPlace, WandbRun
+
+        run = WandbRun(RunPlace("agents", Path({str(tmp_path)!r})))
+        run.put({{"thunder/wall_s": 0.0}})
+        while not run._queue.empty():  # until it is open
+            time.sleep(0.05)
+        run.put({{"thunder/wall_s": 1.0}})
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (file,) = wandb_file.files(tmp_path)
+    assert wandb_file.history(file)[-1] == {"thunder/wall_s": 1.0}
 
 
 def test_what_fails_in_words_is_one_line() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 
 from thunderagent.adapters.tracking.axes import TABLES
 from thunderagent.runtime import StepProfile
@@ -13,6 +14,8 @@ from thunderagent.runtime import StepProfile
 ROWS = 200
 """Of each table, at most: what somebody scrolls through, and some 40 kB."""
 COLUMNS = tuple(field.name for field in fields(StepProfile))
+
+_row = attrgetter(*COLUMNS)
 
 Rows = list[tuple[object, ...]]
 
@@ -42,4 +45,4 @@ class StepTables:
         latest, self._latest = list(self._latest), deque(maxlen=self._rows)
         longest, self._longest = sorted(self._longest, reverse=True, key=lambda entry: entry[0]), []
         chosen = [list(reversed(latest)), [step for _, _, step in longest]]
-        return {name: [astuple(step) for step in steps] for name, steps in zip(TABLES, chosen, strict=True) if steps}
+        return {name: [_row(step) for step in steps] for name, steps in zip(TABLES, chosen, strict=True) if steps}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import queue
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,10 +79,12 @@ class WandbRun:
         """Write what is queued and end the run. May be called again."""
         with self._lock:
             self._closed = True
+        atexit.unregister(self.close)
+        until_s = time.monotonic() + timeout_s
         if self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._queue.put(None, timeout=timeout_s)
-            self._thread.join(timeout_s)
+            self._thread.join(max(0.0, until_s - time.monotonic()))
             if self._thread.is_alive():
                 self._warn("stuck", "W&B does not end its run; `wandb sync` uploads what it has written")
 
@@ -120,6 +124,7 @@ class WandbRun:
             elif not run.disabled:
                 logger.info("W&B: %s", run.url)
         define_axes(run)
+        atexit.register(self.close)  # after W&B has registered its own end, so before that comes
         return run
 
     def _init(self, mode: Any, training: Any) -> Any:
