@@ -192,3 +192,30 @@ def test_without_pyzmq_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "zmq.asyncio", None)
     with pytest.raises(ConfigError, match=r"thunder.kv_events=5557: needs pyzmq: pip install 'thunderagent\[kv-events\]'"):
         Session(ThunderConfig(kv_events=5557), [NOBODY])
+
+
+def test_a_session_with_a_project_of_wandb_records_its_scheduling_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    from tests.adapters.tracking import wandb_file
+
+    async def scenario() -> None:
+        runner, url = await engine()
+        session = Session(ThunderConfig(wandb="agents", wandb_interval_s=3600, profile_dir=str(tmp_path)), [url])
+        await session.start()
+        async with session.runtime.turn("p", prompt_tokens=100) as turn:
+            turn.finish(Usage(100, 10, 0))
+        await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+    (file,) = wandb_file.files(tmp_path)
+    (last,) = wandb_file.history(file)
+    assert last["thunder/kv_cache/capacity_tokens"] == 5_000
+    assert last["thunder/steps/latest"]["nrows"] == 1
+
+
+def test_a_project_of_wandb_without_wandb_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thunderagent.session.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"^thunder.wandb=agents: needs W&B: pip install 'thunderagent\[wandb\]'$"):
+        Session(ThunderConfig(wandb="agents"), [NOBODY])

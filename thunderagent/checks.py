@@ -64,6 +64,13 @@ def event_port(value: object) -> str | None:
     return "must be a port (1 to 65535), or http+1000 for the engine's own port and so many more"
 
 
+def wandb_project(value: object) -> str | None:
+    """A project of W&B, its entity before it or not, or None. W&B's own rules, which it tells only over the network."""
+    if value is None or (isinstance(value, str) and re.fullmatch(r"([^/\\#?%:\s]{1,128}/)?[^/\\#?%:\s]{1,128}", value)):
+        return None
+    return "must be PROJECT or ENTITY/PROJECT, without blanks and any of \\ # ? % :"
+
+
 def positive_whole(value: object) -> str | None:
     """1, 2, 3, ..."""
     return None if _is_whole(value) and value > 0 else "must be a positive whole number"

@@ -14,6 +14,7 @@ from thunderagent.checks import (
     positive,
     positive_or_null,
     positive_whole,
+    wandb_project,
     whole,
 )
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
@@ -90,6 +91,10 @@ class ThunderConfig:
     """Of ``profile.jsonl``, some two million steps; then a new one is begun, and this one is ``profile.1.jsonl``."""
     profile_keep: int = 4
     """Older files that stay, besides the one that is written."""
+    wandb: str | None = None
+    """W&B project, or ``ENTITY/PROJECT``, that gets a run of the scheduler: offline where there is no key; null: none."""
+    wandb_interval_s: float = 10.0
+    """Seconds between two samples of that run."""
 
     def validate(self, prefix: str = "thunder.") -> None:
         """Check every value.
@@ -160,4 +165,6 @@ _CHECKS: dict[str, Check] = {
     "engine_failure": one_of(*ENGINE_FAILURES),
     "profile_max_bytes": positive_whole,
     "profile_keep": whole,
+    "wandb": wandb_project,
+    "wandb_interval_s": positive,
 }

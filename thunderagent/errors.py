@@ -4,6 +4,7 @@
     ├── ConfigError              the user's configuration: names the key, the value and what is allowed
     ├── StudyError               a file of a simulation study cannot be used: says what is wrong with it and what to do
     ├── TraceImportError         a file that the user gave to be replayed is none; says what was expected
+    ├── TrackingError            W&B cannot be told what the user has asked for: says why and what else can be done
     ├── ContractError            a caller of the core broke its contract (a bug in that caller)
     │   ├── IllegalTransition    a program was asked for a step that its state does not have
     │   ├── IllegalSandboxStep   the same of a sandbox
@@ -46,6 +47,10 @@ class StudyError(ThunderAgentError):
 
 class TraceImportError(ThunderAgentError):
     """No program can be made of a recorded trace. The message is for the user: what was found, what was expected."""
+
+
+class TrackingError(ThunderAgentError):
+    """W&B did not take a dashboard. The message is for the user. Exit status 2."""
 
 
 class ContractError(ThunderAgentError):

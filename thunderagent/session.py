@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.engines.watch import EngineWatch
-from thunderagent.adapters.tracking import ProfileWriter
+from thunderagent.adapters.tracking import ProfileWriter, RunPlace, Sampler, SchedulingRun
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.errors import ConfigError
 from thunderagent.runtime import Runtime, StepProfile
@@ -65,7 +68,7 @@ class Session:
             tools_apart: whether they have a thread of their own, for hosts whose loop is blocked now and then.
 
         Raises:
-            ConfigError: what ``kv_events`` or ``tools`` need is not installed.
+            ConfigError: what ``kv_events``, ``tools`` or ``wandb`` need is not installed.
         """
         profile_dir = None if config.profile_dir is None else Path(config.profile_dir)
         has_tools = tools is not None and tools.backend != "none"
@@ -99,7 +102,24 @@ class Session:
         """Where the tools live; None: on the session's loop."""
         if tools is not None and has_tools:
             self._open_tools(tools, tools_apart)
+        self._wandb = self._open_wandb(config, profile_dir) if config.wandb is not None else None
+        self._sampling: asyncio.Task[None] | None = None
         self._started: asyncio.Task[None] | None = None
+
+    def _open_wandb(self, config: ThunderConfig, profile_dir: Path | None) -> SchedulingRun:
+        if find_spec("wandb") is None:
+            raise ConfigError("thunder.wandb", config.wandb, "needs W&B: pip install 'thunderagent[wandb]'")
+        place = RunPlace(str(config.wandb), profile_dir, asdict(config))
+        sampler = Sampler(self.runtime, self.engines.load, self._tool_snapshot)
+        run = SchedulingRun(sampler, place, config.wandb_interval_s)
+        self.on_step(run.took_step)
+        return run
+
+    def sampler(self) -> Sampler:
+        """One more, of its caller's: each tells of the time since its own last sample. On the loop, once it runs."""
+        sampler = Sampler(self.runtime, self.engines.load, self._tool_snapshot)
+        self.on_step(sampler.took_step)
+        return sampler
 
     def _open_tools(self, config: ToolsConfig, apart: bool) -> None:
         from thunderagent.adapters.tools import open_tools
@@ -152,28 +172,40 @@ class Session:
             self.tool_thread.start()
         elif self.tools is not None:
             await self.tools.start()
+        if self._wandb is not None:
+            self._sampling = asyncio.create_task(self._wandb.follow(), name="thunderagent-wandb")
 
     def snapshot(self) -> dict[str, float]:
         """``Runtime.snapshot``, and profiles that were not written; with tools ``ToolHost.snapshot``, names after ``tools_``."""
-        tools = {} if self.tools is None else self.tools.snapshot()
         dropped = 0 if self._writer is None else self._writer.dropped
-        return {**self.runtime.snapshot(), "profiles_dropped": dropped, **{f"tools_{key}": value for key, value in tools.items()}}
+        tools = {f"tools_{name}": value for name, value in self._tool_snapshot().items()}
+        return {**self.runtime.snapshot(), "profiles_dropped": dropped, **tools}
+
+    def _tool_snapshot(self) -> dict[str, float]:
+        return {} if self.tools is None else self.tools.snapshot()
 
     async def stop(self) -> None:
         """Stop looking after the engines, remove all sandboxes, and write the last profiles."""
         await self.engines.stop()
         if self.tools is not None and self.tool_thread is None:
             await self.tools.close()
+        if self._sampling is not None:
+            self._sampling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sampling
         self.close()
 
     def close(self) -> None:
-        """Write the last profiles; sandboxes that have a thread of their own go with it. The watch ends with its loop."""
+        """Write the last profiles, end the run of W&B; sandboxes that have a thread of their own go with it. The watch ends
+        with its loop."""
         if self.tool_thread is not None:
             self.tool_thread.stop()
         if self.kv_events is not None:
             self.kv_events.close()
         if self._writer is not None:
             self._writer.close()
+        if self._wandb is not None:
+            self._wandb.close()
 
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:

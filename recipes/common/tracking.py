@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from thunderagent.adapters.tracking.wandb_login import mode_of_environment
+from thunderagent.checks import wandb_project
 from thunderagent.errors import ConfigError
 
 TRACKERS = ("auto", "offline", "online", "off")
@@ -18,16 +20,24 @@ class TrackingConfig:
     wandb: str = "auto"
     """``auto``: W&B, offline unless you are logged in; ``offline``, ``online``, ``off``."""
     project: str = "thunderagent"
-    """W&B project."""
+    """W&B project; the training and the scheduler have a run each in it."""
 
     def validate(self) -> None:
-        """Check the choice.
+        """Check both.
 
         Raises:
             ConfigError: names it and what is allowed.
         """
         if self.wandb not in TRACKERS:
             raise ConfigError("tracking.wandb", self.wandb, f"must be one of {', '.join(TRACKERS)}")
+        problem = wandb_project(self.project)
+        if problem is not None:
+            raise ConfigError("tracking.project", self.project, problem)
+
+    @property
+    def scheduling_project(self) -> str | None:
+        """Of the scheduler's own run, beside that of the training; None: W&B is told nothing."""
+        return None if self.wandb == "off" else self.project
 
 
 def wandb_environment(chosen: str, out_dir: Path) -> dict[str, str]:
@@ -44,13 +54,4 @@ def wandb_environment(chosen: str, out_dir: Path) -> dict[str, str]:
 def _wandb_mode(chosen: str) -> str | None:
     if chosen in ("offline", "online"):
         return chosen
-    if chosen == "off":
-        return "disabled"
-    if "WANDB_MODE" in os.environ:
-        return None
-    logged_in = "WANDB_API_KEY" in os.environ or "api.wandb.ai" in _text(Path.home() / ".netrc")
-    return None if logged_in else "offline"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return "disabled" if chosen == "off" else mode_of_environment()

@@ -48,6 +48,8 @@ class ServeConfig:
     """The same for management, with THUNDERAGENT_ADMIN_KEY."""
     profiles: bool = True
     """Whether every step is written to ``profile.csv`` and ``profile.jsonl`` in the run's directory."""
+    wandb: str | None = None
+    """W&B project, or ``ENTITY/PROJECT``, that gets a run with the scheduler's numbers; offline without a key; null: none."""
     log_level: str = LOG_LEVEL
     log_format: str = LOG_FORMAT
     """``text``, or ``json``: one object per line."""
@@ -74,7 +76,7 @@ class ServeConfig:
     def thunder_config(self, out_dir: Path | None) -> ThunderConfig:
         """The scheduler's settings for this run."""
         profile_dir = str(out_dir) if out_dir is not None and self.profiles else None
-        return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir)
+        return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, wandb=self.wandb)
 
     def settings(self) -> GatewaySettings:
         """The gateway's settings, with their keys.

@@ -118,7 +118,8 @@ class RecipeConfig:
 
     def thunder_config(self, profile_dir: str | None) -> ThunderConfig:
         """The scheduler's settings for this run."""
-        return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, engine_failure="end")
+        others = {"engine_failure": "end", "wandb": self.tracking.scheduling_project}
+        return thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, **others)
 
     def tools_config(self, work_dir: Path) -> ToolsConfig:
         """The tools' settings for this run. With ``+thunder=off``, sandboxes are prepared when they are asked for."""

@@ -105,4 +105,5 @@ class RecipeConfig:
 
     def thunder_section(self, profile_dir: str) -> dict[str, Any]:
         """The section ``thunder`` of slime's custom configuration, without the functions."""
-        return asdict(thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, engine_failure="end"))
+        others = {"engine_failure": "end", "wandb": self.tracking.scheduling_project}
+        return asdict(thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=profile_dir, **others))

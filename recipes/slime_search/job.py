@@ -21,6 +21,7 @@ from recipes.slime_search import weights
 from recipes.slime_search.arguments import slime_arguments
 from recipes.slime_search.config import RecipeConfig
 from recipes.slime_search.router import listing
+from thunderagent.adapters.slime.hosts import close_all
 
 
 def run(config: RecipeConfig, *, out_dir: Path, dataset: Path, model: str, urls: list[str]) -> None:
@@ -32,6 +33,7 @@ def run(config: RecipeConfig, *, out_dir: Path, dataset: Path, model: str, urls:
         try:
             _roll_out(config, args, out_dir, urls)
         finally:
+            close_all()  # before W&B: the scheduler's run has its last sample still to come
             wandb.finish()
 
 

@@ -67,6 +67,13 @@ COMMANDS = {
     "report": Command(
         "thunderagent.cli.render", "render", "Make the page, the pictures and the tables of a study again.", "cli", STUDY
     ),
+    "wandb-dashboard": Command(
+        "thunderagent.cli.wandb_dashboard",
+        "wandb_dashboard",
+        "Make the dashboard of a W&B project: a saved view of its workspace, or a report.",
+        "cli,wandb",
+        (*TERMINAL, "wandb", "wandb_workspaces"),
+    ),
 }
 HELP = ("--help", "-h")
 

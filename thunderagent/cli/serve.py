@@ -26,6 +26,8 @@ NAMES = {
     "engine.urls": "--backends",
     "engine_poll_s": "--metrics-interval",
     "thunder.kv_events": "--kv-events",
+    "thunder.wandb": "--wandb",
+    "wandb_interval_s": "--wandb-interval",
     "tick_s": "--scheduler-interval",
     "max_body_bytes": "--max-body",
     "profile_max_bytes": "--profile-max",
@@ -85,6 +87,8 @@ def serve(
     profile_dir: options.ProfileDir = None,
     profile_max: options.ProfileMax = options.PROFILE_MAX,
     profile_keep: options.ProfileKeep = ThunderConfig.profile_keep,
+    wandb: options.Wandb = None,
+    wandb_interval: options.WandbInterval = options.WANDB_INTERVAL,
     metrics: options.Metrics = True,
     log_level: options.LogLevel = LOG_LEVEL,
     log_format: options.LogFormat = LOG_FORMAT,
@@ -141,6 +145,8 @@ def serve(
         profile_dir=None if profile_dir is None else str(profile_dir),
         profile_max_bytes=units.parse_bytes("--profile-max", profile_max),
         profile_keep=profile_keep,
+        wandb=wandb,
+        wandb_interval_s=units.parse_seconds("--wandb-interval", wandb_interval),
     )
     settings = GatewaySettings(
         host=host,

@@ -16,6 +16,7 @@ from thunderagent.logs import LOG_FORMATS, LOG_LEVELS
 
 # Defaults, as a user would write them.
 METRICS_INTERVAL = seconds_text(ThunderConfig.engine_poll_s)
+WANDB_INTERVAL = seconds_text(ThunderConfig.wandb_interval_s)
 IDLE_TTL = seconds_text(ThunderConfig.idle_ttl_s)
 MAX_BODY = bytes_text(GatewaySettings.max_body_bytes)
 MAX_QUEUE = str(GatewaySettings.max_queue)
@@ -142,6 +143,13 @@ ProfileMax = Annotated[
     str, _looking("SIZE", "Of profile.jsonl; then a new one is begun, and the full one is profile.1.jsonl, profile.2.jsonl, ...")
 ]
 ProfileKeep = Annotated[int, _looking("N", "So many of these older ones stay, each with its CSV.")]
+Wandb = Annotated[
+    str | None,
+    _looking(
+        "PROJECT", "A run of W&B is written, with the scheduler's numbers: PROJECT or ENTITY/PROJECT. Offline without a key."
+    ),
+]
+WandbInterval = Annotated[str, _looking("TIME", "Between two samples of that run.")]
 Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
 LogLevel = Annotated[
     str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}; debug: with a line for each change in the life of a run.")

@@ -4,6 +4,6 @@ from thunderagent.runtime.profile import StepProfile
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.totals import Totals
 from thunderagent.runtime.turn import EngineTiming, Patience, Turn
-from thunderagent.runtime.window import StepWindow
+from thunderagent.runtime.window import StepWindow, Tally
 
-__all__ = ["EngineTiming", "Patience", "Runtime", "StepProfile", "StepWindow", "Totals", "Turn"]
+__all__ = ["EngineTiming", "Patience", "Runtime", "StepProfile", "StepWindow", "Tally", "Totals", "Turn"]

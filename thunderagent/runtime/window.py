@@ -9,21 +9,28 @@ from thunderagent.runtime.totals import Totals
 
 
 @dataclass(slots=True)
-class _Phase:
+class Tally:
+    """What some steps were like; ``add`` is O(1)."""
+
     totals: Totals = field(default_factory=Totals)
     backends: dict[str, Totals] = field(default_factory=dict)
+    """Of the steps whose engines tell their hits."""
     paused_turns: int = 0
     longest_pause_s: float = 0.0
 
     def add(self, step: StepProfile) -> None:
+        """One finished step."""
         self.totals.add(step)
-        self.backends.setdefault(step.backend, Totals()).add(step)
+        if step.cached_tokens is not None:
+            self.backends.setdefault(step.backend, Totals()).add(step)
         self.paused_turns += step.pause_s > 0
         self.longest_pause_s = max(self.longest_pause_s, step.pause_s)
 
     def metrics(self) -> dict[str, float]:
+        """See ``StepWindow.take``; all zero without a step."""
         totals = self.totals
         turns = totals.steps + totals.failed_steps
+        shared_by = max(1, turns)
         engine_s = totals.queue_s + totals.prefill_s + totals.decode_s
         program_s = totals.paused_s + engine_s + totals.tool_call_s
         return {
@@ -35,11 +42,11 @@ class _Phase:
             "kv_hit_rate": totals.kv_hit_rate,
             "worst_backend_kv_hit_rate": min((b.kv_hit_rate for b in self.backends.values() if b.steps), default=0.0),
             "paused_share": totals.paused_s / program_s if program_s else 0.0,
-            "paused_turns_share": self.paused_turns / turns,
-            "pause_mean_s": totals.paused_s / turns,
+            "paused_turns_share": self.paused_turns / shared_by,
+            "pause_mean_s": totals.paused_s / shared_by,
             "pause_max_s": self.longest_pause_s,
-            "engine_mean_s": engine_s / turns,
-            "tool_call_mean_s": totals.tool_call_s / turns,
+            "engine_mean_s": engine_s / shared_by,
+            "tool_call_mean_s": totals.tool_call_s / shared_by,
         }
 
 
@@ -47,13 +54,13 @@ class StepWindow:
     """Fed with every step as it ends; ``take`` empties it. O(1) per step, and keeps none."""
 
     def __init__(self) -> None:
-        self._phases: dict[str, _Phase] = {}
+        self._phases: dict[str, Tally] = {}
 
     def add(self, step: StepProfile) -> None:
         """One finished step."""
         phase = self._phases.get(step.phase)
         if phase is None:
-            phase = self._phases[step.phase] = _Phase()
+            phase = self._phases[step.phase] = Tally()
         phase.add(step)
 
     def take(self) -> dict[str, dict[str, float]]:

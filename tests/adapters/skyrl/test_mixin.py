@@ -12,7 +12,8 @@ from thunderagent.adapters.skyrl.compat import prepare_import
 prepare_import()
 pytest.importorskip("skyrl")
 
-from thunderagent.adapters.skyrl.mixin import WALL_TIME, ThunderMixin  # noqa: E402
+from thunderagent.adapters.skyrl.mixin import ThunderMixin  # noqa: E402
+from thunderagent.adapters.tracking.axes import SECTIONS, WALL_TIME  # noqa: E402
 from thunderagent.errors import ConfigError  # noqa: E402
 
 
@@ -59,15 +60,19 @@ class Host:
     def snapshot(self) -> dict[str, float]:
         return {"steps": 3}
 
+    def sample(self) -> dict[str, float]:
+        return {WALL_TIME: 7.0, "thunder/waiting/turns": 4}
+
     def take_window(self) -> dict[str, dict[str, float]]:
         window, self.window = self.window, {}
         return window
 
 
 class Experiment(ThunderMixin, Base):
-    def __init__(self, logger: Any) -> None:
+    def __init__(self, logger: Any, wandb: str | None = None) -> None:
         super().__init__(logger)
         self.host: Any = Host()
+        self.cfg: Any = SimpleNamespace(thunder=SimpleNamespace(wandb=wandb))
 
 
 def test_scheduler_metrics_join_the_last_log_call_of_a_step_and_the_summary() -> None:
@@ -79,25 +84,30 @@ def test_scheduler_metrics_join_the_last_log_call_of_a_step_and_the_summary() ->
     tracker.finish()
     first, last, next_step = tracker.rows
     assert first == {"loss": 1.0}
-    assert (last["timing"], last["thunder/steps"], last["thunder/train/turns"]) == (2.0, 3, 2)
-    assert last[WALL_TIME] >= 0
-    assert (next_step["thunder/steps"], "thunder/train/turns" in next_step) == (3, False)
-    assert logger.run.summary == {"thunder/steps": 3}
+    assert last == {"timing": 2.0, WALL_TIME: 7.0, "thunder/waiting/turns": 4, "thunder/train/turns": 2}
+    assert next_step == {"timing": 2.5, WALL_TIME: 7.0, "thunder/waiting/turns": 4}
+    assert logger.run.summary == {"thunder/total/steps": 3}
 
 
-def test_in_wandb_totals_are_drawn_over_wall_time_and_a_steps_own_metrics_over_the_step() -> None:
+def test_a_scheduler_with_a_run_of_its_own_adds_what_is_of_the_step_alone() -> None:
+    tracker = Experiment(Logger(), wandb="agents").get_tracker()
+    tracker.log({"loss": 1.0}, step=1, commit=True)
+    assert tracker.rows == [{"loss": 1.0, "thunder/train/turns": 2}]
+
+
+def test_in_wandb_scheduling_is_drawn_over_wall_time_and_a_steps_own_metrics_over_the_step() -> None:
     logger = Logger()
     tracker = Experiment(logger).get_tracker()
     for step in (1, 2):
         tracker.log({}, step=step, commit=True)
-    assert logger.axes == [(WALL_TIME, None), ("thunder/steps", WALL_TIME)]
+    assert logger.axes == [(WALL_TIME, None), *((f"thunder/{section}/*", WALL_TIME) for section in SECTIONS)]
 
 
 def test_a_tracker_without_axes_is_left_as_it_is() -> None:
     tracker = Experiment(SimpleNamespace()).get_tracker()
     tracker.log({}, step=1, commit=True)
     tracker.finish()
-    assert tracker.rows[0]["thunder/steps"] == 3
+    assert tracker.rows[0]["thunder/waiting/turns"] == 4
 
 
 def test_before_there_is_a_scheduler_there_are_no_metrics() -> None:

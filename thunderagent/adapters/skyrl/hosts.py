@@ -35,6 +35,9 @@ class Host(Protocol):
     def snapshot(self) -> dict[str, float]:
         """``Session.snapshot``."""
 
+    def sample(self) -> dict[str, float]:
+        """``Sampler.sample``: the scheduler since the last one."""
+
     def take_window(self) -> dict[str, dict[str, float]]:
         """``StepWindow.take``."""
 
@@ -50,7 +53,7 @@ class InProcess:
         self.session = session
         self.runtime = session.runtime
         self.end_on_engine_failure = session.end_on_engine_failure
-        self._window = StepWindow()
+        self._window, self._sampler = StepWindow(), session.sampler()
         session.on_step(self._window.add)
 
     async def start(self) -> None:
@@ -88,6 +91,10 @@ class InProcess:
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
         return self.session.snapshot()
+
+    def sample(self) -> dict[str, float]:
+        """See ``Host``."""
+        return self._sampler.sample()
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""

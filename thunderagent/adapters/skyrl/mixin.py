@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from typing import Any, cast
 
 from skyrl.backends.skyrl_train.inference_servers.common import get_node_ip
@@ -18,12 +17,10 @@ from thunderagent.adapters.skyrl.router import ThunderRouter
 from thunderagent.adapters.skyrl.times import TIMES, TrajectoryTimes
 from thunderagent.adapters.skyrl.tools import name_programs, use
 from thunderagent.adapters.skyrl.weight_syncs import resets_caches
+from thunderagent.adapters.tracking.axes import define_axes
 from thunderagent.adapters.trajectory_ids import PHASE, session_of
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
-
-WALL_TIME = "thunder/wall_s"
-"""Seconds since the tracker was made: the axis of the scheduler's gauges and totals."""
 
 
 class ThunderMixin:
@@ -100,26 +97,26 @@ class ThunderMixin:
     def get_tracker(self) -> Any:
         """The user's tracker; scheduler metrics join the last log call of each step and, with W&B, the summary.
 
-        ``thunder/train/*`` and ``thunder/eval/*`` are those of the step; W&B draws all others, gauges and running totals, over
-        wall time.
+        ``thunder/train/*`` and ``thunder/eval/*`` are those of the step. The others tell of the scheduler since the step before,
+        and W&B draws them over wall time; with ``thunder.wandb`` they are in a run of their own, sampled more often.
         """
         tracker = cast(Any, super()).get_tracker()
-        logger, started_s = tracker.logger, time.monotonic()
+        logger = tracker.logger
         inner, inner_finish = tracker.log, tracker.finish
-        define_axes = functools.cache(functools.partial(_define_axes, logger))
+        define = functools.cache(functools.partial(define_axes, logger))
 
         @functools.wraps(inner)
         def log(data: dict[str, Any], step: int, commit: bool = False) -> None:
             if commit and self.host is not None:
-                totals = self._totals()
-                define_axes(tuple(totals))
-                data = {**data, **totals, **self._step_metrics(), WALL_TIME: time.monotonic() - started_s}
+                define()
+                sample = {} if self.cfg.thunder.wandb else self.host.sample()
+                data = {**data, **sample, **self._step_metrics()}
             inner(data, step, commit)
 
         def finish() -> None:
             run = getattr(logger, "run", None)  # of W&B, while it is open
-            if run is not None:
-                run.summary.update(self._totals())
+            if run is not None and self.host is not None:
+                run.summary.update({f"thunder/total/{name}": value for name, value in self.host.snapshot().items()})
             inner_finish()
 
         tracker.log, tracker.finish = log, finish
@@ -133,18 +130,7 @@ class ThunderMixin:
             if self.host is not None:
                 self.host.shutdown()
 
-    def _totals(self) -> dict[str, float]:
-        return {} if self.host is None else {f"thunder/{name}": value for name, value in self.host.snapshot().items()}
-
     def _step_metrics(self) -> dict[str, float]:
         assert self.host is not None, "there is a scheduler"
         phases = self.host.take_window()
         return {f"thunder/{phase}/{name}": value for phase, metrics in phases.items() for name, value in metrics.items()}
-
-
-def _define_axes(logger: Any, names: tuple[str, ...]) -> None:
-    """In W&B. By name: a pattern would take the step's metrics too."""
-    if hasattr(logger, "define_metric"):
-        logger.define_metric(WALL_TIME, hidden=True)
-        for name in names:
-            logger.define_metric(name, step_metric=WALL_TIME)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.skyrl.hosts import lose_caches
+from thunderagent.adapters.tracking import Sampler
 from thunderagent.adapters.trajectory_ids import phase_of, program_id
 from thunderagent.config import ThunderConfig
 from thunderagent.embedded import EmbeddedGateway
@@ -38,8 +39,12 @@ class ThunderRouter:
     def start(self) -> str:
         """Its URL, once it accepts connections."""
         url = self._gateway.start()
-        self._gateway.call(lambda serving: serving.session.on_step(self._took_step))
+        self._sampler = self._gateway.call(self._begin)
         return url
+
+    def _begin(self, serving: Serving) -> Sampler:
+        serving.session.on_step(self._took_step)
+        return serving.session.sampler()
 
     def shutdown(self) -> None:
         """End it. May be called again."""
@@ -74,6 +79,10 @@ class ThunderRouter:
     def snapshot(self) -> dict[str, float]:
         """See ``Host``."""
         return self._gateway.call(lambda serving: serving.session.snapshot())
+
+    def sample(self) -> dict[str, float]:
+        """See ``Host``."""
+        return self._gateway.call(lambda serving: self._sampler.sample())
 
     def take_window(self) -> dict[str, dict[str, float]]:
         """See ``Host``."""

@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
-from dataclasses import dataclass, field
 
 from thunderagent.adapters.slime.programs import EVAL, TRAIN
-from thunderagent.runtime import Runtime, StepProfile, Totals
-
-MAX_WAITS = 1_000_000
-"""Remembered for the median; a step of slime has tens of thousands of turns, and nobody may ever ask."""
-
-
-@dataclass
-class _Backend:
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-
-
-@dataclass
-class _Phase:
-    totals: Totals = field(default_factory=Totals)
-    waits_s: list[float] = field(default_factory=list)
-    backends: dict[str, _Backend] = field(default_factory=dict)
+from thunderagent.runtime import Runtime, StepProfile, Tally
 
 
 class StepLog:
     """Takes every finished turn. On the loop of the scheduler."""
 
     def __init__(self) -> None:
-        self._phases = {TRAIN: _Phase(), EVAL: _Phase()}
+        self._phases = {TRAIN: Tally(), EVAL: Tally()}
         self._seen: dict[str, dict[str, float]] = {}
 
     def add(self, step: StepProfile) -> None:
         """Turns of others are not ours to tell of."""
         phase = self._phases.get(step.program_id.partition("/")[0] + "/")
-        if phase is None:
-            return
-        phase.totals.add(step)
-        if len(phase.waits_s) < MAX_WAITS:
-            phase.waits_s.append(step.pause_s)
-        if step.outcome == "completed" and step.cached_tokens is not None:
-            backend = phase.backends.setdefault(step.backend, _Backend())
-            backend.prompt_tokens += step.prompt_tokens
-            backend.cached_tokens += step.cached_tokens
+        if phase is not None:
+            phase.add(step)
 
     def take(self, phase: str, runtime: Runtime) -> dict[str, float]:
         """The numbers of a phase since the last time; the same keys every time."""
-        taken, self._phases[phase] = self._phases[phase], _Phase()
-        totals, waits_s = taken.totals, taken.waits_s
-        engine_s = totals.queue_s + totals.prefill_s + totals.decode_s
-        whole_s = totals.paused_s + engine_s + totals.tool_call_s
-        hit_rates = [backend.cached_tokens / max(1, backend.prompt_tokens) for backend in taken.backends.values()]
+        taken, self._phases[phase] = self._phases[phase], Tally()
         return {
-            "turns": totals.steps,
-            "failed_turns": totals.failed_steps,
-            "prompt_tokens": totals.prompt_tokens,
-            "completion_tokens": totals.completion_tokens,
-            "reprefilled_tokens": totals.reprefilled_tokens,
-            "kv_hit_rate": totals.kv_hit_rate,
-            "worst_backend_kv_hit_rate": min(hit_rates, default=0.0),
-            "wait_p50_s": statistics.median(waits_s) if waits_s else 0.0,
-            "wait_max_s": max(waits_s, default=0.0),
-            "paused_share": totals.paused_s / whole_s if whole_s else 0.0,
+            **taken.metrics(),
             "backends": len(runtime.backends),
             "degraded": float(runtime.degraded),
             **self._since_last(phase, runtime),
