@@ -113,6 +113,7 @@ class Serving:
         )
         self.session.listen(self.gateway)
         self.session.on_step(self.gateway.took_step)
+        self.session.on_sandbox(self.gateway.took_sandbox)
 
     async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
         """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""

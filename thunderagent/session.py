@@ -89,6 +89,7 @@ class Session:
         if config.kv_events is not None:
             self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
         self._sandbox_writer: ProfileWriter[SandboxProfile] | None = None
+        self._sandbox_listeners: list[Callable[[SandboxProfile], None]] = []
         self.tools: ToolHost | None = None
         """None: programs get no sandboxes here."""
         self.tool_thread: ToolThread | None = None
@@ -103,7 +104,8 @@ class Session:
 
         if profile_dir is not None:
             self._sandbox_writer = ProfileWriter(profile_dir, SandboxProfile)
-        self.tools = open_tools(config, self._sandbox_writer.put if self._sandbox_writer is not None else None)
+            self._sandbox_listeners.append(self._sandbox_writer.put)
+        self.tools = open_tools(config, self._took_sandbox)
         if apart:
             self.tool_thread = ToolThread(self.tools, self.runtime)
         else:
@@ -131,6 +133,10 @@ class Session:
     def on_step(self, listener: Callable[[StepProfile], None]) -> None:
         """Call it for every finished step; it must not block. To be called before ``start``."""
         self._step_listeners.append(listener)
+
+    def on_sandbox(self, listener: Callable[[SandboxProfile], None]) -> None:
+        """Call it, where the tools live, for every sandbox that a program is done with; it must not block."""
+        self._sandbox_listeners.append(listener)
 
     async def start(self, required: bool = True) -> None:
         """Find the engines; every later call waits for the first.
@@ -176,6 +182,10 @@ class Session:
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:
             listener(step)
+
+    def _took_sandbox(self, sandbox: SandboxProfile) -> None:
+        for listener in self._sandbox_listeners:
+            listener(sandbox)
 
     def _joined(self, backend_id: str, capacity_tokens: int | None, host_tokens: int) -> None:
         for listener in self._listeners:

@@ -17,7 +17,15 @@ from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.holds import Holds
 from thunderagent.adapters.gateway.interruptions import Interruptions
 from thunderagent.adapters.gateway.keys import Keys
-from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
+from thunderagent.adapters.gateway.manage import (
+    FOR_CLIENTS,
+    HttpCounts,
+    ProfileStore,
+    SandboxMetrics,
+    TurnHistograms,
+    management,
+    serves,
+)
 from thunderagent.adapters.gateway.models import merged_models
 from thunderagent.adapters.gateway.passthrough import (
     ENGINE_HEADER,
@@ -40,7 +48,7 @@ from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
 from thunderagent.errors import RequestProblem
 from thunderagent.runtime import Runtime, StepProfile
-from thunderagent.runtime.tools import ToolHost
+from thunderagent.runtime.tools import SandboxProfile, ToolHost
 
 MODELS = "/v1/models"
 GroupOf = Callable[[str], str] | None
@@ -76,7 +84,8 @@ class Gateway:
         self.interruptions = Interruptions(runtime)
         self._holds = Holds(runtime, self.fleet, self._engine_of)
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
-        self._waits = Waits()
+        self._turns = TurnHistograms()
+        self._sandboxes = None if tools is None else SandboxMetrics(tools)
         self._pools: dict[str, Pool] = {}
         self._relay = Relay(
             *(runtime, settings, self.access, self.fleet),
@@ -175,16 +184,21 @@ class Gateway:
 
     def took_step(self, step: StepProfile) -> None:
         """A step is over."""
-        self._waits.put(step)
+        self._turns.put(step)
         if self.profiles is not None:
             self.profiles.put(step)
+
+    def took_sandbox(self, sandbox: SandboxProfile) -> None:
+        """A program is done with a sandbox."""
+        if self._sandboxes is not None:
+            self._sandboxes.put(sandbox)
 
     # For management
 
     @property
     def collectors(self) -> Iterable[Collector]:
         """Metrics beside the scheduler's."""
-        return (self.counts, self._waits)
+        return (self.counts, self._turns, *([self._sandboxes] if self._sandboxes is not None else []))
 
     @property
     def draining(self) -> bool:

@@ -18,7 +18,7 @@ from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.interruptions import Interruptions
-from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
+from thunderagent.adapters.gateway.manage.metrics.http import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import noted_program_id
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
@@ -206,7 +206,7 @@ class Relay:
             if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem
             attempt += 1
-            self._counts.retries[turn.backend] += 1
+            self._counts.retries += 1
             try:
                 await turn.again()
             except BaseException:
