@@ -81,6 +81,7 @@ def serve(
     profile: options.Profile = None,
     profile_dir: options.ProfileDir = None,
     metrics: options.Metrics = True,
+    otel: options.Otel = False,
     log_level: options.LogLevel = "info",
 ) -> None:
     """Serve: an OpenAI-compatible gateway in front of your engines, which schedules whole agent runs.
@@ -147,6 +148,7 @@ def serve(
         drain_s=units.parse_seconds("--drain", drain),
         keep_profiles=GatewaySettings.keep_profiles if profile or profile_dir is not None else 0,
         metrics=metrics,
+        otel=otel,
     )
     sandboxes = tools_options.tools_config(
         tools,

@@ -139,4 +139,7 @@ Profile = Annotated[
 ]
 ProfileDir = Annotated[Path | None, _looking("DIR", "Also write every step to profile.csv and profile.jsonl there.")]
 Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
+Otel = Annotated[
+    bool, _looking(None, "Export a span of each turn, by OpenTelemetry's OTEL_* variables; needs thunderagent[otel].", "--otel")
+]
 LogLevel = Annotated[str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}.")]

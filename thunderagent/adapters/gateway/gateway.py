@@ -44,6 +44,7 @@ from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
 from thunderagent.adapters.gateway.routes import Route, RouteOf, with_rank
 from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.tracing import TRACE, Tracing
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
 from thunderagent.errors import RequestProblem
@@ -69,11 +70,13 @@ class Gateway:
         route_of: RouteOf = Route,
         names_sessions: bool = False,
         tools: ToolHost | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
 
         ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
         ``tools``: the sandboxes of programs; None: there are none.
+        ``tracing``: makes spans of generating requests; None: what clients send of their traces goes on to engines.
         """
         self.runtime, self.settings, self.mode, self.tools = runtime, settings, mode, tools
         self._route_of = route_of
@@ -97,6 +100,7 @@ class Gateway:
             group_of=group_of,
             names_sessions=names_sessions,
             tools=tools,
+            tracing=tracing,
         )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
@@ -185,6 +189,9 @@ class Gateway:
     def took_step(self, step: StepProfile) -> None:
         """A step is over."""
         self._turns.put(step)
+        trace = TRACE.get()
+        if trace is not None:
+            trace.took_step(step)
         if self.profiles is not None:
             self.profiles.put(step)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from thunderagent.adapters.gateway.grafana.panel import Look, Panel, Query
@@ -50,13 +51,21 @@ def _panels() -> Iterator[Json]:
             "panels": [],
             "gridPos": _at(0, y, COLUMNS, 1),
         }
-        x, y, height = 0, y + 1, 0
-        for panel in panels:
-            if x + panel.width > COLUMNS:
-                x, y, height = 0, y + height, 0
-            yield {"id": next(ids), **_panel(panel), "gridPos": _at(x, y, panel.width, panel.height)}
-            x, height = x + panel.width, max(height, panel.height)
-        y += height
+        y += 1
+        for line in _lines(panels):
+            width, height = COLUMNS // len(line), line[0].height
+            for place, panel in enumerate(line):
+                yield {"id": next(ids), **_panel(panel), "gridPos": _at(place * width, y, width, height)}
+            y += height
+
+
+def _lines(panels: Sequence[Panel]) -> Iterator[Sequence[Panel]]:
+    """Lines of one kind of height, about equally full: nothing stands alone."""
+    for _, group in itertools.groupby(panels, lambda panel: (panel.height, panel.width)):
+        together = list(group)
+        count = math.ceil(len(together) * together[0].width / COLUMNS)
+        for index in range(count):
+            yield together[index * len(together) // count : (index + 1) * len(together) // count]
 
 
 def _panel(panel: Panel) -> Json:
