@@ -15,6 +15,7 @@ from thunderagent.adapters.otel.ids import ChosenIds
 from thunderagent.errors import ConfigError
 
 logger = logging.getLogger(__name__)
+LIBRARY = logging.getLogger("opentelemetry")
 PROTOCOL = "http/protobuf"
 PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 """The first that is set counts."""
@@ -46,37 +47,34 @@ def provider_with(exporter: SpanExporter) -> TracerProvider:
 
 
 class SayingOnce(SpanExporter):
-    """Says that spans are not taken, and when they are again. The library would say it of every batch, several times."""
+    """Says that spans are not taken, and when they are again. The library would say it of every try of every batch."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
-        self._failing = False
-        self._library = _LastWord()
-        library = logging.getLogger("opentelemetry")
-        library.addHandler(self._library)
-        library.propagate = False
+        self._library = _FirstWord()
+        LIBRARY.addHandler(self._library)
+        LIBRARY.propagate = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send them; those that are not taken are lost."""
+        """Send them; those that are not taken after some tries are lost."""
         result = self._exporter.export(spans)
-        failing = result is not SpanExportResult.SUCCESS
-        if failing and not self._failing:
-            logger.warning("spans are lost until they are taken again: %s", self._library.said)
-        elif self._failing and not failing:
+        if self._library.said and result is SpanExportResult.SUCCESS:
             logger.warning("spans are taken again")
-        self._failing = failing
+            self._library.said = False
         return result
 
     def shutdown(self) -> None:
         """Nothing comes any more."""
         self._exporter.shutdown()
+        LIBRARY.removeHandler(self._library)
 
 
-class _LastWord(logging.Handler):
-    """What a library has said last."""
+class _FirstWord(logging.Handler):
+    """Passes on what the library says first of a failure."""
 
-    said = "no reason was told"
+    said = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
-            self.said = record.getMessage()
+        if not self.said:
+            self.said = True
+            logger.warning("spans are not taken, and lost after some tries: %s", record.getMessage())
