@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null
+from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null, positive_whole, whole
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.core.policies.default import Routing
 from thunderagent.core.policies.thunder import FEEDBACK, Order
@@ -76,6 +76,10 @@ class ThunderConfig:
     """When an engine dies under a turn: ``raise`` its error to the framework, or ``end`` the trajectory with an empty answer."""
     profile_dir: str | None = None
     """Where ``profile.csv`` and ``profile.jsonl`` (one line per step) are written; null: nowhere."""
+    profile_max_bytes: int = 1 << 30
+    """Of ``profile.jsonl``, some two million steps; then a new one is begun, and this one is ``profile.1.jsonl``."""
+    profile_keep: int = 4
+    """Older files that stay, besides the one that is written."""
 
     def validate(self, prefix: str = "thunder.") -> None:
         """Check every value.
@@ -144,4 +148,6 @@ _CHECKS: dict[str, Check] = {
     "kv_events": event_port,
     "kv_events_replay": event_port,
     "engine_failure": one_of(*ENGINE_FAILURES),
+    "profile_max_bytes": positive_whole,
+    "profile_keep": whole,
 }

@@ -67,7 +67,10 @@ class Session:
             ConfigError: what ``kv_events`` or ``tools`` need is not installed.
         """
         profile_dir = None if config.profile_dir is None else Path(config.profile_dir)
-        self._writer = None if profile_dir is None else ProfileWriter(profile_dir, StepProfile)
+        has_tools = tools is not None and tools.backend != "none"
+        kinds = (StepProfile, SandboxProfile) if has_tools else (StepProfile,)
+        limits = {"max_bytes": config.profile_max_bytes, "keep": config.profile_keep}
+        self._writer = None if profile_dir is None else ProfileWriter(profile_dir, *kinds, **limits)
         self.end_on_engine_failure = config.engine_failure == "end"
         self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
         self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=self._took_step)
@@ -88,23 +91,19 @@ class Session:
         """None: not asked for."""
         if config.kv_events is not None:
             self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
-        self._sandbox_writer: ProfileWriter[SandboxProfile] | None = None
-        self._sandbox_listeners: list[Callable[[SandboxProfile], None]] = []
+        self._sandbox_listeners: list[Callable[[SandboxProfile], None]] = [self._writer.put] if self._writer else []
         self.tools: ToolHost | None = None
         """None: programs get no sandboxes here."""
         self.tool_thread: ToolThread | None = None
         """Where the tools live; None: on the session's loop."""
-        if tools is not None and tools.backend != "none":
-            self._open_tools(tools, profile_dir, tools_apart)
+        if tools is not None and has_tools:
+            self._open_tools(tools, tools_apart)
         self._started: asyncio.Task[None] | None = None
 
-    def _open_tools(self, config: ToolsConfig, profile_dir: Path | None, apart: bool) -> None:
+    def _open_tools(self, config: ToolsConfig, apart: bool) -> None:
         from thunderagent.adapters.tools import open_tools
         from thunderagent.runtime.tools import ToolThread
 
-        if profile_dir is not None:
-            self._sandbox_writer = ProfileWriter(profile_dir, SandboxProfile)
-            self._sandbox_listeners.append(self._sandbox_writer.put)
         self.tools = open_tools(config, self._took_sandbox)
         if apart:
             self.tool_thread = ToolThread(self.tools, self.runtime)
@@ -158,9 +157,10 @@ class Session:
             await self.tools.start()
 
     def snapshot(self) -> dict[str, float]:
-        """``Runtime.snapshot``; with tools also ``ToolHost.snapshot``, each name after ``tools_``."""
+        """``Runtime.snapshot``, and profiles that were not written; with tools ``ToolHost.snapshot``, names after ``tools_``."""
         tools = {} if self.tools is None else self.tools.snapshot()
-        return {**self.runtime.snapshot(), **{f"tools_{name}": value for name, value in tools.items()}}
+        dropped = 0 if self._writer is None else self._writer.dropped
+        return {**self.runtime.snapshot(), "profiles_dropped": dropped, **{f"tools_{key}": value for key, value in tools.items()}}
 
     async def stop(self) -> None:
         """Stop looking after the engines, remove all sandboxes, and write the last profiles."""
@@ -175,9 +175,8 @@ class Session:
             self.tool_thread.stop()
         if self.kv_events is not None:
             self.kv_events.close()
-        for writer in (self._writer, self._sandbox_writer):
-            if writer is not None:
-                writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SCHEMA = 1
+"""Of step and sandbox profiles in files, in the column ``schema``; lines from before it was written have none and are read as 1.
+
+It grows when a column changes its meaning or goes. A new column alone does not change it: readers take columns by their names.
+"""
+
 
 @dataclass(slots=True)
 class StepProfile:

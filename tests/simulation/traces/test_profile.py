@@ -7,9 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.simulation.traces.support import kept, read, sizes
 from thunderagent.adapters.tracking import CSV_COLUMNS
 from thunderagent.core import DefaultPolicy
+from thunderagent.errors import TraceImportError
+from thunderagent.runtime.profile import SCHEMA
 from thunderagent.simulation import EngineSpec
 from thunderagent.simulation.driver import Driver
 from thunderagent.simulation.traces import profile, read_trace
@@ -110,3 +114,12 @@ def test_turns_side_by_side_are_told() -> None:
 def test_a_group_shares_the_shortest_first_prompt() -> None:
     trace = read([{**step(1, size), "program_id": str(size), "group": "g"} for size in (100, 90)])
     assert [script.shared_tokens for script in trace.scripts] == [90, 90]
+
+
+def test_lines_with_and_without_a_schema_are_read_and_newer_ones_are_refused() -> None:
+    assert profile.SCHEMA == SCHEMA
+    assert read([step(1, 100, schema=1), step(2, 130)]).turns == 2
+    problem = "line 2 has schema 2 of step profiles, and the newest that is known here is 1: update thunderagent"
+    with pytest.raises(TraceImportError, match=problem):
+        read([step(1, 100), step(2, 130, schema=2)])
+    assert read([step(1, 100), step(2, 130, schema="new")]).broken_lines == 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from thunderagent.errors import TraceImportError
 from thunderagent.simulation.traces.fields import (
     BadRecord,
     Record,
@@ -39,8 +40,11 @@ KNOWN_FIELDS = frozenset(
         "phase",
         "outcome",
         "tool",
+        "schema",
     ]
 )
+SCHEMA = 1
+"""The newest that is understood (``runtime.profile``); lines from before it was written have none."""
 CLOCK_S = 0.001
 """Two readings of a wall clock may be so far off; a turn that seems to begin earlier ran beside the one before."""
 
@@ -61,7 +65,11 @@ def accepts(fields: Mapping[str, Any]) -> bool:
 
 
 def read(records: Iterable[Record], options: ImportOptions, log: ImportLog) -> list[RecordedProgram]:
-    """Programs in order of their first line; an id whose steps begin anew is a new program."""
+    """Programs in order of their first line; an id whose steps begin anew is a new program.
+
+    Raises:
+        TraceImportError: they were written by a newer thunderagent.
+    """
     programs: list[RecordedProgram] = []
     lasts: dict[str, tuple[RecordedProgram, _Step]] = {}
     for step in log.parsed(records, _step):
@@ -97,6 +105,11 @@ def _follow(program: RecordedProgram, before: _Step, step: _Step, log: ImportLog
 
 def _step(record: Record) -> _Step:
     fields = record.fields
+    if (optional_tokens(fields, "schema") or SCHEMA) > SCHEMA:
+        raise TraceImportError(
+            f"{record.where} has schema {fields['schema']} of step profiles, and the newest that is known here is {SCHEMA}: "
+            "update thunderagent"
+        )
     program_id = optional_text(fields, "program_id")
     if not program_id:
         raise BadRecord("program_id is missing")

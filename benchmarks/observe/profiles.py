@@ -1,0 +1,89 @@
+"""What profiles cost: of the gateway's CPU at full load, and of each step."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from benchmarks.gateway import dialect, load, processes
+from benchmarks.gateway.target import Target
+from benchmarks.report import Figure
+from thunderagent.adapters.tracking import ProfileWriter
+from thunderagent.core import DefaultPolicy, Usage
+from thunderagent.runtime import EngineTiming, Runtime, StepProfile, Turn
+from thunderagent.runtime.recorder import StepRecorder
+
+ROUNDS, REQUESTS, CONNECTIONS = 41, 4_000, 32
+"""Rounds differ by a tenth on a busy machine, and the median of so many by less than a hundredth."""
+STEPS, PROGRAMS = 200_000, 500
+BATCHES = 5
+
+
+def measure(quick: bool) -> dict[str, Figure]:
+    """Both."""
+    rounds, steps = (3, STEPS // 10) if quick else (ROUNDS, STEPS)
+    with tempfile.TemporaryDirectory(prefix="observe-bench-") as folder:
+        each_us = min(_step_us(Path(folder) / f"steps-{batch}", steps // BATCHES) for batch in range(BATCHES))
+        with (
+            processes.engine() as engine_url,
+            processes.gateway(engine_url) as without,
+            processes.gateway(engine_url, "--profile-dir", str(Path(folder) / "gateway")) as profiled,
+        ):
+            targets = replace(without, name="without profiles"), replace(profiled, name="with profiles")
+            without_us, ratio = uvloop.run(_compared(*targets, rounds))
+    return {
+        "profile_share_of_gateway_cpu": Figure(100 * (ratio - 1), "%", at_most=3),
+        "profile_cpu_per_request": Figure(without_us * (ratio - 1), "us"),
+        "gateway_cpu_per_request_without": Figure(without_us, "us"),
+        "profile_cpu_per_step": Figure(each_us, "us", at_most=20),
+    }
+
+
+async def _compared(without: Target, profiled: Target, rounds: int) -> tuple[float, float]:
+    """CPU per request without profiles, in us, and the median of the rounds' ratios; each goes first in every other round."""
+    plain_us: list[float] = []
+    ratios: list[float] = []
+    for number in range(rounds):
+        order = (without, profiled) if number % 2 else (profiled, without)
+        took = {}
+        for target in order:
+            took[target.name] = (await _load(target)).cpu_us_per_request
+        plain_us.append(took[without.name])
+        ratios.append(took[profiled.name] / took[without.name])
+    return statistics.median(plain_us), statistics.median(ratios)
+
+
+async def _load(target: Target) -> load.Load:
+    return await load.closed_loop(target, body_bytes=dialect.SMALL_BYTES, connected=CONNECTIONS, total=REQUESTS)
+
+
+def _step_us(folder: Path, steps: int) -> float:
+    """CPU of all threads, of recording and writing so many steps, without the turns that they are of."""
+    turns = asyncio.run(_turns())
+    recorder, writer = StepRecorder(), ProfileWriter(folder, StepProfile)
+    began_s = time.process_time()
+    for number in range(steps):
+        writer.put(recorder.record(turns[number % PROGRAMS], "completed", 10.0 + number / 7, 1.8e9 + number / 7))
+        if number % 1_000 == 999:
+            time.sleep(0.005)  # as in the gateway, the writer gets its turn: no queue of many seconds
+    writer.close()
+    assert not writer.dropped, "the disk is too slow to measure with"
+    return 1e6 * (time.process_time() - began_s) / steps
+
+
+async def _turns() -> list[Turn]:
+    """One that has ended of each program."""
+    runtime = Runtime(DefaultPolicy())
+    turns: list[Turn] = []
+    runtime.add_backend("http://127.0.0.1:8000", None)
+    for number in range(PROGRAMS):
+        async with runtime.turn(f"train/{number // 8}_{number % 8}", prompt_tokens=9_000, group=f"train/{number // 8}") as turn:
+            turn.finish(Usage(9_000 + number, 150, 8_000 + number), EngineTiming(0.01, 0.2 / 3, 1.1 / 3), "bash")
+        turns.append(turn)
+    return turns
