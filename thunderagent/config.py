@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from thunderagent.checks import Check, check_fields, event_port, fraction, one_of, positive, positive_or_null, positive_whole, whole
+from thunderagent.checks import (
+    Check,
+    check_fields,
+    event_port,
+    fraction,
+    one_of,
+    positive,
+    positive_or_null,
+    positive_whole,
+    whole,
+)
 from thunderagent.core import CapPolicy, DefaultPolicy, Limits, Policy, ThunderPolicy, TrPolicy
 from thunderagent.core.policies.default import Routing
 from thunderagent.core.policies.thunder import FEEDBACK, Order

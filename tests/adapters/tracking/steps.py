@@ -1,6 +1,6 @@
 """Steps to write, and a process of its own that writes them.
 
-    python -m tests.adapters.tracking.steps DIRECTORY NUMBER [crash | for-ever]
+python -m tests.adapters.tracking.steps DIRECTORY NUMBER [crash | for-ever]
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ from thunderagent.adapters.tracking.rows import KINDS
 from thunderagent.runtime import StepProfile
 
 KIND = KINDS[StepProfile]
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(["null", "a,null", "],[", 'say "a"', "%b", "a\\", "é\n"])
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
+    ["null", "a,null", "],[", 'say "a"', "%b", "a\\", "é\n"]
+)
 SECONDS = st.none() | st.floats(0, 1e12)
 
 

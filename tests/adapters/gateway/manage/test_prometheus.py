@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -148,6 +149,30 @@ def test_nothing_names_a_program() -> None:
         gateway = Gateway(collectors=(HttpCounts(), turns), on_step=turns.put)
         await gateway.turn("secret-program")
         assert b"secret-program" not in (await gateway.get("/metrics")).body
+
+    run(scenario)
+
+
+class Unscanned(dict[str, Any]):
+    """Single programs may be looked at."""
+
+    def __iter__(self) -> NoReturn:
+        raise AssertionError("all programs are looked at")
+
+    keys = values = items = __iter__
+
+
+def test_a_scrape_does_not_look_at_all_programs() -> None:
+    async def scenario() -> None:
+        gateway = Gateway()
+        await gateway.turn("p")
+        gateway.arrive("q", 8_000)
+        state = gateway.runtime.scheduler._state
+        programs = state.programs
+        state.programs = Unscanned(programs)
+        metrics = await scraped(gateway)
+        state.programs = programs
+        assert metrics["thunderagent_programs",] == 2
 
     run(scenario)
 
