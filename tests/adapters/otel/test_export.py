@@ -90,7 +90,7 @@ class Log(logging.Handler):
 def log() -> Iterator[Log]:
     log, root = Log(), logging.getLogger()
     root.addHandler(log)
-    library = logging.getLogger("opentelemetry")
+    library = logging.getLogger("opentelemetry.exporter")
     handlers, propagate = list(library.handlers), library.propagate
     yield log
     root.removeHandler(log)
@@ -132,7 +132,7 @@ def test_a_failure_is_said_once_and_so_is_its_end(log: Log) -> None:
 
 def test_another_protocol_than_http_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-    with pytest.raises(ConfigError, match=r"OTEL_EXPORTER_OTLP_PROTOCOL.*http/protobuf"):
+    with pytest.raises(ConfigError, match=r"otel=OTEL_EXPORTER_OTLP_PROTOCOL=grpc: .*http/protobuf"):
         open_tracing()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
     open_tracing().close()

@@ -15,7 +15,8 @@ from thunderagent.adapters.otel.ids import ChosenIds
 from thunderagent.errors import ConfigError
 
 logger = logging.getLogger(__name__)
-LIBRARY = logging.getLogger("opentelemetry")
+LIBRARY = logging.getLogger("opentelemetry.exporter")
+"""Tells every try that fails. What the rest of the library says of its settings goes to the log as it is."""
 PROTOCOL = "http/protobuf"
 PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 """The first that is set counts."""
@@ -30,7 +31,7 @@ def provider_of_environment() -> TracerProvider:
     for variable in PROTOCOL_VARIABLES:
         asked = os.environ.get(variable, "").strip()
         if asked and asked != PROTOCOL:
-            raise ConfigError(variable, asked, f"spans are exported as {PROTOCOL} (port 4318 of a collector)")
+            raise ConfigError("otel", f"{variable}={asked}", f"spans are exported as {PROTOCOL} (port 4318 of a collector)")
         if asked:
             break
     return provider_with(SayingOnce(OTLPSpanExporter()))
