@@ -15,7 +15,9 @@ from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.config import ThunderConfig
 from thunderagent.core import Usage
 from thunderagent.errors import ConfigError
+from thunderagent.runtime.tools import SandboxProfile
 from thunderagent.session import Session
+from thunderagent.tools_config import ToolsConfig
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -219,3 +221,19 @@ def test_a_project_of_wandb_without_wandb_is_refused_before_anything_starts(monk
     monkeypatch.setattr("thunderagent.session.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"^thunder.wandb=agents: needs W&B: pip install 'thunderagent\[wandb\]'$"):
         Session(ThunderConfig(wandb="agents"), [NOBODY])
+
+
+def test_listeners_are_told_of_every_sandbox_that_a_program_is_done_with() -> None:
+    async def scenario() -> None:
+        tools = ToolsConfig(backend="callable", factory="tests.adapters.tools.users_sandboxes:Plain", image="small")
+        session = Session(ThunderConfig(), [NOBODY], tools=tools)
+        heard: list[SandboxProfile] = []
+        session.on_sandbox(heard.append)
+        await session.start(required=False)
+        assert session.tools is not None
+        held = await session.tools.acquire("p")
+        session.tools.program_over("p")
+        assert [(one.sandbox_id, one.outcome) for one in heard] == [(held.id, "used")]
+        await session.stop()
+
+    asyncio.run(scenario())

@@ -9,7 +9,7 @@ import gc
 import json
 import socket
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from thunderagent import logs
 from thunderagent.adapters.engines.backend_ids import split
@@ -26,6 +26,9 @@ from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.session import Session
 from thunderagent.tools_config import ToolsConfig
+
+if TYPE_CHECKING:
+    from thunderagent.adapters.otel.tracing import TurnTracing
 
 OnReady = Callable[[str, Sequence[EngineStatus]], None]
 PRIORITY_SIGNS = {PriorityOrder.LOWER_FIRST: 1, PriorityOrder.HIGHER_FIRST: -1, None: 0}
@@ -106,15 +109,18 @@ class Serving:
         kind = None if engine_type == AUTO else EngineKind(engine_type)
         self.settings = settings
         self.session = Session(config, urls, kind=kind, per_rank=True, tools=tools)
+        self._tracing = _open_tracing() if settings.otel else None
         self.gateway = Gateway(
             *(self.session.runtime, self.session.engines, settings, config.mode),
             group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),
             route_of=Routes(self.session.engines),
             names_sessions=config.kv_events is not None,
             tools=self.session.tools,
+            tracing=self._tracing,
         )
         self.session.listen(self.gateway)
         self.session.on_step(self.gateway.took_step)
+        self.session.on_sandbox(self.gateway.took_sandbox)
 
     async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
         """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""
@@ -126,6 +132,14 @@ class Serving:
         finally:
             await self.gateway.close()
             await self.session.stop()
+            if self._tracing is not None:
+                await asyncio.to_thread(self._tracing.close)
+
+
+def _open_tracing() -> TurnTracing:
+    from thunderagent.adapters.otel import open_tracing
+
+    return open_tracing()
 
 
 class Seen(Protocol):

@@ -96,6 +96,7 @@ class Session:
         """None: not asked for."""
         if config.kv_events is not None:
             self.kv_events = self._follow_kv_events(config.kv_events, config.kv_events_replay, session_of)
+        self._sandbox_listeners: list[Callable[[SandboxProfile], None]] = [self._writer.put] if self._writer else []
         self.tools: ToolHost | None = None
         """None: programs get no sandboxes here."""
         self.tool_thread: ToolThread | None = None
@@ -125,7 +126,7 @@ class Session:
         from thunderagent.adapters.tools import open_tools
         from thunderagent.runtime.tools import ToolThread
 
-        self.tools = open_tools(config, None if self._writer is None else self._writer.put)
+        self.tools = open_tools(config, self._took_sandbox)
         if apart:
             self.tool_thread = ToolThread(self.tools, self.runtime)
         else:
@@ -153,6 +154,10 @@ class Session:
     def on_step(self, listener: Callable[[StepProfile], None]) -> None:
         """Call it for every finished step; it must not block. To be called before ``start``."""
         self._step_listeners.append(listener)
+
+    def on_sandbox(self, listener: Callable[[SandboxProfile], None]) -> None:
+        """Call it, where the tools live, for every sandbox that a program is done with; it must not block."""
+        self._sandbox_listeners.append(listener)
 
     async def start(self, required: bool = True) -> None:
         """Find the engines; every later call waits for the first.
@@ -210,6 +215,10 @@ class Session:
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:
             listener(step)
+
+    def _took_sandbox(self, sandbox: SandboxProfile) -> None:
+        for listener in self._sandbox_listeners:
+            listener(sandbox)
 
     def _joined(self, backend_id: str, capacity_tokens: int | None, host_tokens: int) -> None:
         for listener in self._listeners:

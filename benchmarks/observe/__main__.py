@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.observe import profiles
+from benchmarks.observe import profiles, scrapes, spans
 from benchmarks.report import Figure
 
 EXPLANATION = """\
@@ -15,6 +15,8 @@ What it costs to see what happens.
 
   profiles  CPU of the gateway at full load (32 connections, small bodies, an engine that answers at once) with profiles in memory
             and on disk, over the same without, interleaved round by round; CPU per step of recording and writing a step
+  scrapes   time of GET /metrics with 10,000 programs, and with 100
+  spans     CPU per turn of OpenTelemetry's spans: on the event loop, and in the thread that makes them
 
 examples
   python -m benchmarks.observe
@@ -22,6 +24,8 @@ examples
 """
 PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "profiles": profiles.measure,
+    "scrapes": scrapes.measure,
+    "spans": spans.measure,
 }
 """Each is told whether a first look is enough."""
 

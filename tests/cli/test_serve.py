@@ -102,6 +102,7 @@ def test_options_of_scheduling_reach_the_policy(
         (["--timeout", "10m"], {"timeout_s": 600.0}),
         (["--drain", 0], {"drain_s": 0.0}),
         (["--no-metrics"], {"metrics": False}),
+        (["--otel"], {"otel": True}),
         (["--profile"], {"keep_profiles": GatewaySettings.keep_profiles}),
         (["--no-profile"], {"keep_profiles": 0}),
     ],

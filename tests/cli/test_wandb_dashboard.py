@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("wandb_workspaces")
 
 import wandb
+
 from tests.adapters.tracking.wandb_server import Server
 from tests.cli.support import Command
 from thunderagent.cli import wandb_dashboard as command

@@ -42,6 +42,13 @@ COMMANDS = {
         "gateway",
         ENGINES,
     ),
+    "grafana-dashboard": Command(
+        "thunderagent.cli.grafana",
+        "grafana_dashboard",
+        "Print a dashboard for Grafana, over what GET /metrics of a gateway shows.",
+        "gateway",
+        GATEWAY,
+    ),
     "tools": Command(
         "thunderagent.cli.tools",
         "tools",

@@ -90,6 +90,7 @@ def serve(
     wandb: options.Wandb = None,
     wandb_interval: options.WandbInterval = options.WANDB_INTERVAL,
     metrics: options.Metrics = True,
+    otel: options.Otel = False,
     log_level: options.LogLevel = LOG_LEVEL,
     log_format: options.LogFormat = LOG_FORMAT,
 ) -> None:
@@ -162,6 +163,7 @@ def serve(
         drain_s=units.parse_seconds("--drain", drain),
         keep_profiles=GatewaySettings.keep_profiles if profile or profile_dir is not None else 0,
         metrics=metrics,
+        otel=otel,
     )
     sandboxes = tools_options.tools_config(
         tools,

@@ -38,6 +38,8 @@ class Asked(NamedTuple):
     """The same for SGLang's ``routed_dp_rank`` or ``data_parallel_rank``."""
     docker_ids: tuple[str, ...] = ()
     """Running containers that are the program's from now on."""
+    model: bytes = b""
+    """As it stands in the body, JSON; empty: it names none."""
 
 
 Aborted = Callable[[Asked, str], bytes]

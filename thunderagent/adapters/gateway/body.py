@@ -29,6 +29,7 @@ _INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 class RequestFields(msgspec.Struct):
     """What every API's request may have; subclasses add the fields of their prompts."""
 
+    model: msgspec.Raw = NOTHING
     program_id: msgspec.Raw = NOTHING
     docker_ids: msgspec.Raw = NOTHING
     extra_body: msgspec.Raw = NOTHING
@@ -109,7 +110,8 @@ class BodyReader:
         own_rank = "routed_dp_rank" in parts or "data_parallel_rank" in parts
         members_of_client = {"own_priority": "priority" in parts, "own_rid": "rid" in parts, "own_rank": own_rank}
         size = PromptSize(len(forwarded), 0)
-        return Asked(forwarded, program_id, stream, ask, size, **members_of_client, docker_ids=docker_ids)
+        model = bytes(parts.get("model", NOTHING))
+        return Asked(forwarded, program_id, stream, ask, size, **members_of_client, docker_ids=docker_ids, model=model)
 
 
 def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, fields: RequestFields) -> Asked:
@@ -119,6 +121,7 @@ def _asked(body: bytes, program_id: str | None, stream: bool, hide_usage: bool, 
         fields.priority is not NOTHING,
         fields.rid is not NOTHING,
         fields.routed_dp_rank is not NOTHING or fields.data_parallel_rank is not NOTHING,
+        model=bytes(fields.model),
     )
 
 

@@ -17,7 +17,15 @@ from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.holds import Holds
 from thunderagent.adapters.gateway.interruptions import Interruptions
 from thunderagent.adapters.gateway.keys import Keys
-from thunderagent.adapters.gateway.manage import FOR_CLIENTS, HttpCounts, ProfileStore, Waits, management, serves
+from thunderagent.adapters.gateway.manage import (
+    FOR_CLIENTS,
+    HttpCounts,
+    ProfileStore,
+    SandboxMetrics,
+    TurnHistograms,
+    management,
+    serves,
+)
 from thunderagent.adapters.gateway.models import merged_models
 from thunderagent.adapters.gateway.passthrough import (
     ENGINE_HEADER,
@@ -36,11 +44,12 @@ from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
 from thunderagent.adapters.gateway.routes import Route, RouteOf, with_rank
 from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.tracing import TRACE, Tracing
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.adapters.gateway.workers import Watch, WatchedWorkers
 from thunderagent.errors import RequestProblem
 from thunderagent.runtime import Runtime, StepProfile
-from thunderagent.runtime.tools import ToolHost
+from thunderagent.runtime.tools import SandboxProfile, ToolHost
 
 MODELS = "/v1/models"
 GroupOf = Callable[[str], str] | None
@@ -61,11 +70,13 @@ class Gateway:
         route_of: RouteOf = Route,
         names_sessions: bool = False,
         tools: ToolHost | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """``mode``: name of the scheduling policy, for views. ``group_of``: the RL prompt group that an id tells of.
 
         ``names_sessions``: engines are told each program as ``X-Session-ID``, for the events of their KV caches.
         ``tools``: the sandboxes of programs; None: there are none.
+        ``tracing``: makes spans of generating requests; None: what clients send of their traces goes on to engines.
         """
         self.runtime, self.settings, self.mode, self.tools = runtime, settings, mode, tools
         self._route_of = route_of
@@ -76,7 +87,8 @@ class Gateway:
         self.interruptions = Interruptions(runtime)
         self._holds = Holds(runtime, self.fleet, self._engine_of)
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
-        self._waits = Waits()
+        self._turns = TurnHistograms()
+        self._sandboxes = None if tools is None else SandboxMetrics(tools)
         self._pools: dict[str, Pool] = {}
         self._relay = Relay(
             *(runtime, settings, self.access, self.fleet),
@@ -88,6 +100,7 @@ class Gateway:
             group_of=group_of,
             names_sessions=names_sessions,
             tools=tools,
+            tracing=tracing,
         )
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
@@ -175,16 +188,24 @@ class Gateway:
 
     def took_step(self, step: StepProfile) -> None:
         """A step is over."""
-        self._waits.put(step)
+        self._turns.put(step)
+        trace = TRACE.get()
+        if trace is not None:
+            trace.took_step(step)
         if self.profiles is not None:
             self.profiles.put(step)
+
+    def took_sandbox(self, sandbox: SandboxProfile) -> None:
+        """A program is done with a sandbox."""
+        if self._sandboxes is not None:
+            self._sandboxes.put(sandbox)
 
     # For management
 
     @property
     def collectors(self) -> Iterable[Collector]:
         """Metrics beside the scheduler's."""
-        return (self.counts, self._waits)
+        return (self.counts, self._turns, *([self._sandboxes] if self._sandboxes is not None else []))
 
     @property
     def draining(self) -> bool:

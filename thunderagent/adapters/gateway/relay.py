@@ -18,7 +18,7 @@ from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.adapters.gateway.fleet import Fleet, verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.interruptions import Interruptions
-from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
+from thunderagent.adapters.gateway.manage.metrics.http import HttpCounts
 from thunderagent.adapters.gateway.problems import render, stream_problem
 from thunderagent.adapters.gateway.program_ids import noted_program_id
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
@@ -38,6 +38,7 @@ from thunderagent.adapters.gateway.setbacks import (
 )
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.gateway.shared_starts import NO_START
+from thunderagent.adapters.gateway.tracing import TRACE, TRACE_HEADERS, Tracing
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestInterrupted, RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Runtime, Turn
@@ -73,14 +74,17 @@ class Relay:
         group_of: Callable[[str], str] | None = None,
         names_sessions: bool = False,
         tools: ToolHost | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
 
         ``saw_weights``: told the version of the weights that a backend has answered with.
         ``names_sessions``: engines are told the program as ``X-Session-ID``.
         ``tools``: to which containers are attached.
+        ``tracing``: makes spans of requests.
         """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
+        self._tracing = tracing
         self._counts, self._pool_of, self._route_of, self._group_of = counts, pool_of, route_of, group_of
         self._interruptions, self._saw_weights = interruptions, saw_weights
         self._weight_version = "default"
@@ -94,6 +98,8 @@ class Relay:
         if names_sessions:
             self._not_forwarded |= {SESSION_HEADER}
         self._deadlines = Deadlines(settings.timeout_s)
+        if tracing is not None:
+            self._not_forwarded |= TRACE_HEADERS
         self._numbers = itertools.count(1)
         self._nameless = f"request-{secrets.token_hex(4)}-"
         self._tools = tools
@@ -107,6 +113,8 @@ class Relay:
         """Answer one request, whatever happens. Cancelled when its client has left."""
         counts = self._counts
         counts.open_requests += 1
+        if self._tracing is not None:
+            TRACE.set(self._tracing.begin(exchange.dialect.path, exchange.headers))
         try:
             await self._answer(exchange)
         except RequestProblem as problem:
@@ -125,6 +133,9 @@ class Relay:
             counts.open_requests -= 1
             if exchange.status:
                 counts.answers[exchange.dialect.path, exchange.status] += 1
+            trace = TRACE.get()
+            if trace is not None:
+                trace.end(exchange.status)
 
     def close(self) -> None:
         """Nothing is sent any more."""
@@ -145,6 +156,9 @@ class Relay:
             raise too_much_held(self._settings.max_held_bytes)
         asked = exchange.dialect.read(body)
         del body
+        trace = TRACE.get()
+        if trace is not None:
+            trace.asked(asked.model)
         named = asked.program_id or noted_program_id(exchange.noted)
         program_id = named or f"{self._nameless}{next(self._numbers)}"
         self._held_bytes += held_bytes
@@ -196,6 +210,9 @@ class Relay:
         lines = upstream_lines(exchange.headers, self._not_forwarded, exchange.noted.get(b"connection"))
         if self._names_sessions and turn.program_id.isascii():  # a header holds nothing else
             lines.append(SESSION_HEADER + b": " + turn.program_id.encode())
+        trace = TRACE.get()
+        if trace is not None:
+            lines += trace.lines
         ends_at = time.monotonic() + self._settings.timeout_s
         attempt = 1
         failed = await self._send(exchange, asked, turn, lines, retry=False)
@@ -206,7 +223,7 @@ class Relay:
             if not await self._retries.wait(failed.status, attempt, deadline_left_s=left_s, retry_after_s=failed.retry_after_s):
                 raise failed.problem
             attempt += 1
-            self._counts.retries[turn.backend] += 1
+            self._counts.retries += 1
             try:
                 await turn.again()
             except BaseException:
@@ -339,6 +356,9 @@ class Relay:
 
     def _tell(self, exchange: Exchange, problem: RequestProblem) -> None:
         self._counts.problems[problem.reason] += 1
+        trace = TRACE.get()
+        if trace is not None:
+            trace.problem(problem.reason)
         if exchange.response_started:
             exchange.fail()
         else:

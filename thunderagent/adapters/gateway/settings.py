@@ -72,6 +72,8 @@ class GatewaySettings:
     """Programs whose last steps ``GET /profiles`` remembers; 0: of none."""
     metrics: bool = True
     """Whether ``GET /metrics`` is served."""
+    otel: bool = False
+    """Whether a span of each turn is exported to where the ``OTEL_*`` variables say (extra ``otel``)."""
 
     def validate(self, prefix: str = "gateway.") -> None:
         """Check every value.

@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from tests.memory_sandboxes import MemorySandboxes
-from thunderagent.adapters.gateway.manage.tool_metrics import COUNTERS, DERIVED, GAUGES
+from thunderagent.adapters.gateway.manage.metrics.sandboxes import DERIVED, READ, SandboxMetrics
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.core.resources import Budgets
 from thunderagent.errors import SandboxProblem
-from thunderagent.runtime.tools import Command, SandboxRequest, ToolHost
+from thunderagent.runtime.tools import Command, SandboxProfile, SandboxRequest, ToolHost
 
 from .support import API, Gateway, run
 from .test_prometheus import scraped
@@ -26,8 +26,13 @@ class WithTools(Gateway):
 
     def __init__(self, *containers: str, settings: GatewaySettings | None = None, **options: Any) -> None:
         self.sandboxes = MemorySandboxes(*containers)
-        self.host = ToolHost(self.sandboxes, "me", **options)
-        super().__init__(settings=settings or GatewaySettings(), tools=self.host)
+        self.host = ToolHost(self.sandboxes, "me", on_sandbox=self._took, **options)
+        self.sandbox_metrics = SandboxMetrics(self.host)
+        collectors = (self.sandbox_metrics,)
+        super().__init__(settings=settings or GatewaySettings(), tools=self.host, collectors=collectors)
+
+    def _took(self, sandbox: SandboxProfile) -> None:
+        self.sandbox_metrics.put(sandbox)
 
     async def sandbox(self, program_id: str = "p", **wanted: Any) -> str:
         answer = await self.post(f"/programs/{program_id}/tools", {"image": "i", **wanted})
@@ -301,14 +306,15 @@ def test_programs_are_shown_with_their_sandboxes() -> None:
 def test_metrics_tell_all_that_the_host_counts_and_nothing_where_there_is_none() -> None:
     async def scenario() -> None:
         gateway = WithTools()
-        assert set(gateway.host.snapshot()) == {*GAUGES, *COUNTERS, *DERIVED}
+        assert set(gateway.host.snapshot()) == {*READ, *DERIVED}
         await gateway.sandbox("p")
         await gateway.sandbox("q")
         gateway.runtime.release("q")
         metrics = await scraped(gateway)
         assert metrics["thunderagent_tool_sandboxes_used_total",] == 1
         assert metrics["thunderagent_tool_disk_bytes",] == 200
-        assert metrics["thunderagent_tool_prepare_seconds_total",] > 0
+        assert metrics["thunderagent_tool_prepare_seconds_count",] == 1
+        assert metrics["thunderagent_tool_prepare_seconds_sum",] == gateway.host.totals.prepare_s > 0
         assert metrics["thunderagent_tool_hidden_seconds_total",] >= 0
         assert not [names for names in await scraped(Gateway()) if names[0].startswith("thunderagent_tool_")]
 

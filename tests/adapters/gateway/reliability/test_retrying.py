@@ -53,7 +53,7 @@ async def test_every_turn_is_answered_and_accounted_once_while_three_tries_in_te
             here.runtime.release(name)
 
         await asyncio.gather(*(agent(f"agent-{number}") for number in range(agents)))
-        assert sum(here.gateway.counts.retries.values()) > 50
+        assert here.gateway.counts.retries > 50
         accounted = Counter((step.program_id, step.step_id) for step in here.steps)
         assert len(accounted) == len(here.steps) == turns * agents
         assert {step.outcome for step in here.steps} == {"completed"}

@@ -20,6 +20,7 @@ from thunderagent.adapters.gateway import server
 from thunderagent.adapters.gateway.gateway import Gateway
 from thunderagent.adapters.gateway.routes import Route, RouteOf
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.tracing import Tracing
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.core import Limits, Policy
 from thunderagent.runtime import Runtime, StepProfile
@@ -177,6 +178,7 @@ async def world(
     route_of: RouteOf = Route,
     ranks: Sequence[str] = ("",),
     tools: ToolHost | None = None,
+    tracing: Tracing | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's,
@@ -186,13 +188,20 @@ async def world(
     """
     thunder = ThunderConfig(mode=mode, **(config or {}))
     steps: list[StepProfile] = []
+
+    def took_step(step: StepProfile) -> None:
+        steps.append(step)
+        gateway.took_step(step)
+
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
-    runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=steps.append)
+    runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=took_step)
     named = thunder.kv_events is not None
     if tools is not None:
         tools.follow(runtime)
     served_as = GatewaySettings(port=0, **settings)
-    gateway = Gateway(runtime, StandInWatch(), served_as, mode, route_of=route_of, names_sessions=named, tools=tools)
+    gateway = Gateway(
+        *(runtime, StandInWatch(), served_as, mode), route_of=route_of, names_sessions=named, tools=tools, tracing=tracing
+    )
     async with served(gateway) as (port, state):
         here = World(runtime, gateway, fakes, steps, port, state)
         for engine in fakes:

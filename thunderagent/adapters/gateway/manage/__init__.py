@@ -2,10 +2,9 @@
 
 from thunderagent.adapters.gateway.manage.app import ENDPOINTS, FOR_CLIENTS, management, serves
 from thunderagent.adapters.gateway.manage.health import unready
-from thunderagent.adapters.gateway.manage.http_counts import HttpCounts
 from thunderagent.adapters.gateway.manage.managed import Managed, Worker, Workers
+from thunderagent.adapters.gateway.manage.metrics import HttpCounts, SandboxMetrics, TurnHistograms
 from thunderagent.adapters.gateway.manage.profile_store import ProfileStore
-from thunderagent.adapters.gateway.manage.waits import Waits
 
 __all__ = [
     "ENDPOINTS",
@@ -13,7 +12,8 @@ __all__ = [
     "HttpCounts",
     "Managed",
     "ProfileStore",
-    "Waits",
+    "SandboxMetrics",
+    "TurnHistograms",
     "Worker",
     "Workers",
     "management",

@@ -94,7 +94,7 @@ class Managed(Protocol):
 
     @property
     def collectors(self) -> Iterable[Collector]:
-        """More for ``GET /metrics``: what the gateway counts of HTTP, waits. Asked for once."""
+        """More for ``GET /metrics``: what the gateway counts of HTTP, turns and sandboxes. Asked for once."""
         ...
 
     def begin_weight_sync(self) -> None:
