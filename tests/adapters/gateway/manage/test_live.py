@@ -23,7 +23,7 @@ class Watcher:
         self.headers: dict[str, str] = {}
         self.chunks: list[bytes] = []
         self._left = asyncio.Event()
-        self._reads = reads
+        self._asked, self._reads = False, reads
         self.answer = asyncio.ensure_future(app(_scope(query), self._receive, self._send))
 
     @property
@@ -34,7 +34,8 @@ class Watcher:
         self._left.set()
 
     async def _receive(self) -> dict[str, Any]:
-        if not self.status:
+        if not self._asked:
+            self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
         await self._left.wait()
         return {"type": "http.disconnect"}
@@ -103,7 +104,7 @@ def test_a_snapshot_tells_of_totals_engines_and_programs() -> None:
             "last_problem": None,
             "capacity_tokens": 10_000,
             "committed_tokens": 1_020,
-            "acting_tokens": 1_020,
+            "acting_tokens": 20,  # the prompt is the whole group's
             "running_turns": 0,
             "programs": 1,
             "kv_hit_rate": 0.25,
