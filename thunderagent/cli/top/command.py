@@ -79,7 +79,7 @@ def top(
 
         asyncio.run(watch(feed, question))
     else:
-        asyncio.run(_print_all(feed.follow(lambda: question), base))
+        asyncio.run(_print_all(feed.follow(question), base))
 
 
 def _key(file: Path | None, variable: str | None) -> str | None:

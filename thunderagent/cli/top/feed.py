@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
@@ -29,6 +29,7 @@ class Feed:
 
     def __init__(self, url: str, key: str | None, interval_s: float) -> None:
         self.url, self.interval_s = url, interval_s
+        self._was_there = False
         self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
 
     async def once(self, question: Question) -> bytes:
@@ -40,30 +41,26 @@ class Feed:
         async with self._asking("/live.json", question) as response:
             return await response.read()
 
-    async def follow(self, question: Callable[[], Question]) -> AsyncIterator[Snapshot | str]:
-        """A snapshot each interval; while there is none, why, once for each outage. Another question is asked from the next on.
+    async def follow(self, question: Question) -> AsyncIterator[Snapshot | str]:
+        """A snapshot each interval; while there is none, why, once for each outage.
 
         Raises:
-            GatewayProblem: there was none from the beginning: the address or the key is wrong.
+            GatewayProblem: there has never been one: the address or the key is wrong.
         """
-        away, was_there = False, False
+        away = False
         while True:
-            asked = question()
             try:
-                async with self._asking("/live", asked, interval_s=self.interval_s) as response:
+                async with self._asking("/live", question, interval_s=self.interval_s) as response:
                     async for event in _events(response.content):
                         yield read(event)
-                        away, was_there = False, True
-                        if question() != asked:
-                            break
+                        away, self._was_there = False, True
             except GatewayProblem as problem:
-                if not was_there:
+                if not self._was_there:
                     raise
                 if not away:
                     away = True
                     yield str(problem)
-            if question() == asked:  # it ended by itself
-                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
     @asynccontextmanager
     async def _asking(self, path: str, question: Question, **more: float) -> AsyncIterator[aiohttp.ClientResponse]:

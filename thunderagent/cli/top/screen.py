@@ -11,6 +11,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -47,18 +48,18 @@ class _Screen:
 
     async def run(self) -> None:
         """Read the feed and the keys, and draw."""
-        following = asyncio.create_task(self._follow())
-        following.add_done_callback(lambda task: self._changed.set())
+        terminal = sys.stdin.fileno()
+        live = Live(console=self._console, screen=True, auto_refresh=False)
+        asked, following = self._asked(), asyncio.create_task(self._follow(self._asked()))
         try:
-            with (
-                _keys_at_once(sys.stdin.fileno()),
-                Live(console=self._console, screen=True, auto_refresh=False) as live,
-                self._listening(sys.stdin.fileno()),
-            ):
+            with _Keys(terminal) as modes, live, self._listening(terminal, live, modes):
                 while not self._controls.over and not following.done():
                     live.update(self._drawn(), refresh=True)
                     await self._changed.wait()
                     self._changed.clear()
+                    if self._asked() != asked:
+                        following.cancel()
+                        asked, following = self._asked(), asyncio.create_task(self._follow(self._asked()))
         finally:
             following.cancel()
             await asyncio.wait([following])
@@ -70,15 +71,18 @@ class _Screen:
         programs = MAX_PROGRAMS if self._controls.wanted else self._question.programs
         return Question(programs, self._controls.sort)
 
-    async def _follow(self) -> None:
-        async for look in self._feed.follow(self._asked):
-            if isinstance(look, str):
-                self._away = look
-            else:
-                self._away = None
-                self._history.add(look.at, look.totals)
-                if self._shown is None or not self._controls.paused:
-                    self._shown = look
+    async def _follow(self, question: Question) -> None:
+        try:
+            async for look in self._feed.follow(question):
+                if isinstance(look, str):
+                    self._away = look
+                else:
+                    self._away = None
+                    self._history.add(look.at, look.totals)
+                    if self._shown is None or not self._controls.paused:
+                        self._shown = look
+                self._changed.set()
+        finally:
             self._changed.set()
 
     def _drawn(self) -> RenderableType:
@@ -89,8 +93,8 @@ class _Screen:
         return screen(self._shown, self._feed.url, self._history, self._controls, frame, away=self._away)
 
     @contextlib.contextmanager
-    def _listening(self, terminal: int) -> Iterator[None]:
-        """Keys and changes of the size are seen at once."""
+    def _listening(self, terminal: int, live: Live, modes: _Keys) -> Iterator[None]:
+        """Keys, changes of the size and Ctrl-Z are seen at once."""
         loop, decoder = asyncio.get_running_loop(), codecs.getincrementaldecoder("utf-8")("replace")
 
         def typed() -> None:
@@ -99,21 +103,42 @@ class _Screen:
                 self._controls.press(key)
             self._changed.set()
 
+        def suspend() -> None:
+            live.stop()
+            modes.leave()
+            os.kill(os.getpid(), signal.SIGSTOP)  # goes on here after the shell's fg
+            modes.enter()
+            live.start()
+            self._changed.set()
+
         loop.add_reader(terminal, typed)
         loop.add_signal_handler(signal.SIGWINCH, self._changed.set)
+        loop.add_signal_handler(signal.SIGTSTP, suspend)
         try:
             yield
         finally:
+            loop.remove_signal_handler(signal.SIGTSTP)
             loop.remove_signal_handler(signal.SIGWINCH)
             loop.remove_reader(terminal)
 
 
-@contextlib.contextmanager
-def _keys_at_once(terminal: int) -> Iterator[None]:
-    """Not line by line, and not shown; Ctrl-C still interrupts."""
-    before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+class _Keys:
+    """A terminal that gives keys at once and does not show them; Ctrl-C still interrupts. Its modes come back at the end."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal, self._before = terminal, termios.tcgetattr(terminal)
+
+    def enter(self) -> None:
+        """Keys at once."""
+        tty.setcbreak(self._terminal)
+
+    def leave(self) -> None:
+        """As it was."""
+        termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
+
+    def __enter__(self) -> Self:
+        self.enter()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.leave()

@@ -173,7 +173,7 @@ def _programs(wanted: Sequence[ProgramNow], told: Snapshot, controls: Controls |
         controls.first = min(controls.first, max(0, len(wanted) - 1))
     shown = wanted if controls is None else wanted[controls.first :]
     table = _Table(frame)
-    table.column(_title(len(wanted), told, controls), ratio=3, min_width=12)
+    table.column(_title(len(wanted), told, controls), ratio=2, min_width=14)
     for title in ("group", "phase") if frame.width >= WIDE else ():
         table.column(title, max_width=16)
     table.column("state", min_width=6, max_width=14)
@@ -182,7 +182,7 @@ def _programs(wanted: Sequence[ProgramNow], told: Snapshot, controls: Controls |
     if frame.width >= NARROW:
         table.column("steps", justify="right")
         table.column("#", justify="right")
-        table.column("waits for", ratio=4)
+        table.column("waits for", ratio=5)
     numbers = {engine.id: str(number) for number, engine in enumerate(told.engines, 1)}
     for program in shown if frame.height == 0 else shown[: frame.height]:
         table.add_row(*_row(program, numbers, frame))
@@ -235,6 +235,9 @@ def _help() -> Table:
         "states", "waits: its turn is held back; runs: it is in an engine; tool: its KV is held meanwhile; paused: given up"
     )
     table.add_row("for", "how long its turn has waited or runs, or its tool call takes")
+    table.add_row(
+        "hits", "share of prompt tokens that were in KV caches: above of the last seconds, of engines since their start"
+    )
     table.add_row("#", "the engine where its KV is, or was last")
     return table
 
