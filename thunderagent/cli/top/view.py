@@ -210,7 +210,7 @@ def _row(program: ProgramNow, numbers: dict[str, str], frame: Frame) -> list[Ren
     cells += [Text(words.clean(doing, frame.ascii_only), STATES[word]), words.tokens(program.tokens)]
     cells.append(words.duration(program.since_s))
     if frame.width >= NARROW:
-        reason = program.waits_for or ""
+        reason = (program.waits_for or "").replace("http://", "")
         ahead = f"{program.ahead:,} ahead; " if program.ahead and "ahead of it" not in reason else ""
         cells += [f"{program.steps:,}", numbers.get(program.backend or "", "")]
         cells.append(Text(words.clean(ahead + reason, frame.ascii_only), QUIET))
