@@ -19,6 +19,7 @@ from thunderagent.adapters.gateway.keys import Keys
 from thunderagent.adapters.gateway.manage import (
     backends,
     health,
+    live,
     openapi,
     profiles,
     programs,
@@ -43,6 +44,7 @@ FOR_CLIENTS = (*health.ENDPOINTS, *release.ENDPOINTS, *tools.ENDPOINTS, *weight_
 ENDPOINTS = (
     *FOR_CLIENTS,
     *programs.ENDPOINTS,
+    *live.ENDPOINTS,
     *profiles.ENDPOINTS,
     *prometheus.ENDPOINTS,
     *backends.ENDPOINTS,
@@ -97,6 +99,7 @@ def management(
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception})
     app.router.redirect_slashes = False  # a redirect would leave a client's body behind
     app.state.access, app.state.resolve, app.state.metrics_enabled = access, resolve, settings.metrics
+    app.state.feed = live.Feed(gateway)
     app.state.registry = prometheus.registry_of(gateway)
     app.state.document = openapi.document(endpoints)
     return app

@@ -31,6 +31,9 @@ SCHEDULED = {
 
 PROGRAM_HEADERS = ("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")
 
+EVENT = {"type": "object", "properties": {"data": {"type": "string", "contentMediaType": "application/json"}}}
+"""Each of a stream."""
+
 _PROBLEM_TEXTS = {
     400: "The request is not usable.",
     401: "A key is missing or wrong.",
@@ -96,7 +99,7 @@ async def openapi(gateway: Managed, request: Request) -> Response:
 
 
 def _types(endpoint: Endpoint) -> Iterator[Any]:
-    yield from (kind for kind in endpoint.answers.values() if kind is not str)
+    yield from (kind for kind in endpoint.answers.values() if not _media_type(kind))
     if endpoint.body is not None:
         yield endpoint.body
 
@@ -147,12 +150,14 @@ def _parameter(parameter: Parameter, path: str) -> dict[str, Any]:
 
 
 def _answer(status: int, kind: Any, schema_of: Mapping[str, Any]) -> dict[str, Any]:
-    text = kind is str
-    schema = {"type": "string"} if text else schema_of[repr(kind)]
-    return {
-        "description": HTTPStatus(status).phrase,
-        "content": {"text/plain" if text else "application/json": {"schema": schema}},
-    }
+    media_type = _media_type(kind)
+    schema = schema_of[repr(kind)] if media_type is None else EVENT if media_type == "text/event-stream" else {"type": "string"}
+    return {"description": HTTPStatus(status).phrase, "content": {media_type or "application/json": {"schema": schema}}}
+
+
+def _media_type(kind: Any) -> str | None:
+    """Of text; None: it is JSON."""
+    return "text/plain" if kind is str else kind if isinstance(kind, str) else None
 
 
 def _problem(text: str) -> dict[str, Any]:
