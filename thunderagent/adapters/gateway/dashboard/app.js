@@ -11,6 +11,7 @@ import { Waits } from "./waits.js";
 
 const FRAME_MS = 100; // a window of minutes moves by less than a pixel in this
 const WORDS_MS = 500; // text that changes faster cannot be read
+const WINDOWS_S = [30, 60, 120, 300]; // until more was seen, no more is shown
 const PROGRAMS = 1000;
 const INTERVAL_S = 0.5;
 
@@ -32,7 +33,9 @@ const view = {
   },
   window() {
     const to = this.now();
-    return { from: to - this.length_s, to };
+    const seen_s = to - (history.samples[0]?.at ?? to);
+    const length_s = Math.min(this.length_s, WINDOWS_S.find((each) => each >= seen_s) ?? Infinity);
+    return { from: to - length_s, to };
   },
 };
 

@@ -6,6 +6,8 @@ import * as tooltip from "./tooltip.js";
 
 const ROW_PX = 20;
 const AXIS_PX = 22;
+const LEAST_PX = 180; // high
+const MOST_OF_SCREEN = 0.62;
 const LABELS_FROM_PX = 12; // names do not fit into lower rows
 const KEY_STEPS = 60;
 const HEIGHTS = { decode: 0.78, prefill: 0.78, parked: 0.6, tool: 0.42, paused: 0.14 }; // of the row: shapes tell what colours tell
@@ -28,8 +30,10 @@ export class Gantt {
     this.rows = rows;
     this.fit = fit;
     this.canvas.dirty = true;
-    const room = Math.max(1, this.canvas.height - AXIS_PX);
-    this.row_px = fit ? Math.min(ROW_PX, room / Math.max(1, rows.length)) : ROW_PX;
+    const most = Math.max(LEAST_PX, MOST_OF_SCREEN * Math.min(innerHeight, 1000));
+    const tall = Math.round(Math.min(most, Math.max(LEAST_PX, rows.length * ROW_PX + AXIS_PX + 1)));
+    if (tall !== this.tall) this.container.style.setProperty("--gantt-height", `${(this.tall = tall)}px`);
+    this.row_px = fit ? Math.min(ROW_PX, (tall - AXIS_PX - 1) / Math.max(1, rows.length)) : ROW_PX;
     const height = `${Math.ceil(rows.length * this.row_px) + AXIS_PX}px`;
     if (this.spacer.style.height !== height) this.spacer.style.height = fit ? "0px" : height;
   }

@@ -1,6 +1,6 @@
 // The programs of the last snapshot as a table: searched, sorted by any column, with rows that are kept and only told anew.
 
-import { duration, engineName, short, whole } from "./format.js";
+import { duration, engineName, whole } from "./format.js";
 import { kindOf } from "./history.js";
 
 const PAGE = 50;
@@ -16,7 +16,7 @@ const COLUMNS = [
   ["Group", (p) => p.group || "", (p) => p.group || ""],
   ["Waited", (p) => p.waited_s ?? 0, (p) => (p.state === "parked" ? duration(p.waited_s) : "")],
   ["Waits for", (p) => p.waits_for ?? "", (p) => p.waits_for ?? ""],
-  ["Sandboxes", (p) => sandboxes(p), (p) => short(sandboxes(p))],
+  ["Sandboxes", (p) => sandboxes(p), (p) => (sandboxes(p) ? whole(sandboxes(p)) : "")],
 ];
 const NUMBERS = new Set(["For", "Tokens", "Steps", "Waited", "Sandboxes"]);
 

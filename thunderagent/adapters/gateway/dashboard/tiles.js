@@ -34,10 +34,14 @@ export class Tiles {
       ["decode", counts.running], ["tool", counts.tool], ["parked", counts.parked], ["paused", counts.paused],
     ]);
     const rates = rolling(samples, "steps");
-    say(this.steps, short(Math.round(rates.at(-1)?.value ?? 0)), `${whole(totals.steps)} in all, ${whole(totals.failed_steps)} failed`);
+    const failed = totals.failed_steps ? `, ${whole(totals.failed_steps)} failed` : "";
+    const generated = short(Math.round(this.history.rate("completion_tokens", RATE_S)));
+    say(this.steps, short(Math.round(rates.at(-1)?.value ?? 0)), `${generated} tokens/s; ${whole(totals.steps)} steps in all${failed}`);
     this.#spark(this.steps, rates);
-    say(this.hits, percent(totals.kv_hit_rate), `${short(totals.reprefilled_tokens)} tokens computed again`);
-    this.#spark(this.hits, samples.map((s) => ({ at: s.at, value: s.totals.kv_hit_rate })), 1);
+    const hits = rolling(samples, "cached_tokens", "prompt_tokens");
+    const now = hits.at(-1)?.value ?? totals.kv_hit_rate;
+    say(this.hits, percent(now), `${percent(totals.kv_hit_rate)} since the start; ${short(totals.reprefilled_tokens)} tokens twice`);
+    this.#spark(this.hits, hits, 1);
     say(this.committed, percent(totals.kv_committed_mean), `worst engine ${percent(totals.kv_committed_max)}`);
     this.#spark(this.committed, samples.map((s) => ({ at: s.at, value: s.totals.kv_committed_mean })), 1);
     const longest = programs.reduce((most, p) => Math.max(most, p.state === "parked" ? p.waited_s ?? 0 : 0), 0);
@@ -55,10 +59,10 @@ export class Tiles {
     const parts = PARTS.map(([name, words, key]) => [key, this.history.growth(name, to - from), words]);
     const all = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
     const most = parts.reduce((first, part) => (part[1] > first[1] ? part : first));
-    say(this.time, all ? percent(most[1] / all) : "–", all ? `of steps: ${most[2]}` : "no step has ended yet");
+    const others = parts.filter((part) => part !== most && part[1] > 0.005 * all).sort((a, b) => b[1] - a[1]).slice(0, 2);
+    const shares = others.map(([, seconds, words]) => `${words} ${percent(seconds / all)}`);
+    say(this.time, all ? percent(most[1] / all) : "–", all ? [most[2], ...shares].join(", ") : "no step has ended yet");
     bar(this.time, parts);
-    const shares = parts.map(([, seconds, words]) => `${words} ${percent(all ? seconds / all : 0)}`).join(", ");
-    this.time.root.title = shares;
   }
 
   #spark(tile, points, top = 0) {
@@ -123,16 +127,16 @@ function bar(tile, parts) {
   }
 }
 
-// Growth per minute over the last seconds before each sample.
-function rolling(samples, name) {
+// Growth per minute, or per growth of another total, over the last seconds before each sample.
+function rolling(samples, name, other) {
   const rates = [];
   let first = 0;
   for (const [index, sample] of samples.entries()) {
     if (sample.after_gap) first = index;
     while (sample.at - samples[first].at > RATE_S) first++;
-    const seconds = sample.at - samples[first].at;
-    const grown = Math.max(0, sample.totals[name] - samples[first].totals[name]);
-    rates.push({ at: sample.at, value: seconds > 0 ? (60 * grown) / seconds : 0 });
+    const grown = (total) => Math.max(0, sample.totals[total] - samples[first].totals[total]);
+    const per = other ? grown(other) : (sample.at - samples[first].at) / 60;
+    if (per > 0) rates.push({ at: sample.at, value: grown(name) / per });
   }
   return rates;
 }

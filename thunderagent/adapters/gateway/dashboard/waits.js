@@ -4,7 +4,7 @@ import { duration, whole } from "./format.js";
 import { firstAfter } from "./history.js";
 
 const BOUNDS_S = [0.5, 1, 2.5, 5, 10, 30, 60, 300, Infinity];
-const MOST_SHOWN = 8;
+const MOST_SHOWN = 6;
 
 export class Waits {
   constructor(bars, list, history, view) {
@@ -12,7 +12,7 @@ export class Waits {
     this.rows = BOUNDS_S.map((bound, index) => {
       const row = document.createElement("div");
       row.className = "wait";
-      const name = index === BOUNDS_S.length - 1 ? `> ${duration(BOUNDS_S[index - 1])}` : `≤ ${bound < 60 ? `${bound} s` : `${bound / 60} m`}`;
+      const name = index === BOUNDS_S.length - 1 ? "longer" : `≤ ${bound < 60 ? `${bound} s` : `${bound / 60} m`}`;
       const track = Object.assign(document.createElement("div"), { className: "bar" });
       const [over, still] = ["decode", "parked"].map((key) => Object.assign(document.createElement("i"), { className: key }));
       track.append(over, still);
