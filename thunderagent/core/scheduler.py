@@ -86,6 +86,11 @@ class Scheduler:
         return self._state.syncing_since_s is not None
 
     @property
+    def now_s(self) -> float:
+        """Time of the last event, by the clock of all times here: the host's without its jumps."""
+        return self._state.now
+
+    @property
     def waiting_turns(self) -> int:
         """Turns that are held back now, by a lack of room or a weight sync."""
         return len(self._state.held) + self._state.line.turns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +32,8 @@ class _Engine(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(OSError):  # a gateway that has ended
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None: ...
 
@@ -95,6 +97,11 @@ def browser() -> Iterator[Any]:
         yield browser
 
 
+def _is_complaint(message: Any) -> bool:
+    """Chromium tells of every answer that is a problem, and of every connection that is refused: the page deals with them."""
+    return message.type in ("error", "warning") and not message.text.startswith("Failed to load resource")
+
+
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a page; whatever its console complains about fails the test."""
@@ -107,10 +114,9 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(WITHIN_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
         page.goto(f"{url}?interval_s=0.1")
         page.wait_for_selector(awaits)
-        page.complaints = complaints
         return page
 
     yield open_page
@@ -162,7 +168,7 @@ def test_it_shows_who_runs_who_uses_tools_and_who_waits_for_what(opened: Callabl
         assert "wait/d" in page.inner_text("#why")
         assert "token" in page.inner_text("#why")
         assert "16,000" in page.inner_text("#engines") or "16.0k" in page.inner_text("#engines")
-        assert page.inner_text("#tiles").startswith("Programs\n4")
+        assert page.inner_text("#tiles").split()[:2] == ["Programs", "4"]
 
 
 def test_bars_have_the_colours_of_the_legend(opened: Callable[..., Any]) -> None:
@@ -200,7 +206,6 @@ def test_a_key_is_asked_for_and_kept_out_of_the_address(opened: Callable[..., An
         page.wait_for_selector("[data-state=live]")
         assert not page.is_visible("dialog")
         assert "key" not in page.url
-        page.complaints[:] = [each for each in page.complaints if "401" not in each]  # chromium tells of each
         page.reload()
         page.wait_for_selector("[data-state=live]")  # it is not asked for again
 
@@ -215,7 +220,6 @@ def test_it_says_since_when_the_gateway_is_gone_and_finds_it_again_by_itself(ope
         here.start()
         page.wait_for_selector("[data-state=live]")
         assert page.is_hidden("#banner")
-        page.complaints.clear()  # chromium tells of each connection that was refused
 
 
 def test_search_narrows_rows_and_timeline(opened: Callable[..., Any]) -> None:
@@ -292,7 +296,8 @@ def test_the_pointer_shows_numbers(opened: Callable[..., Any]) -> None:
         box = page.locator("#gantt").bounding_box()
         page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 8)
         assert "tokens" in page.inner_text("#tooltip")
-        page.hover("#engines canvas")
+        box = page.locator("#engines canvas").bounding_box()
+        page.hover("#engines canvas", position={"x": box["width"] - 2, "y": 40})
         page.wait_for_selector("#tooltip:has-text('held in tool calls')")
 
 

@@ -63,6 +63,7 @@ def with_new_tools(gateway: Gateway) -> Callable[..., Awaitable[None]]:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         gateway.tools = new_tools()
+        gateway.draining = scope["path"] == "/live"  # a stream that ends
         await whole(scope, receive, send)
 
     return app

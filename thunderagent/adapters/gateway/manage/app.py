@@ -20,6 +20,7 @@ from thunderagent.adapters.gateway.manage import (
     backends,
     dashboard,
     health,
+    live,
     openapi,
     profiles,
     programs,
@@ -45,6 +46,7 @@ ENDPOINTS = (
     *FOR_CLIENTS,
     *programs.ENDPOINTS,
     *dashboard.ENDPOINTS,
+    *live.ENDPOINTS,
     *profiles.ENDPOINTS,
     *prometheus.ENDPOINTS,
     *backends.ENDPOINTS,
@@ -99,6 +101,7 @@ def management(
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception})
     app.router.redirect_slashes = False  # a redirect would leave a client's body behind
     app.state.access, app.state.resolve, app.state.metrics_enabled = access, resolve, settings.metrics
+    app.state.feed = live.Feed(gateway)
     app.state.registry = prometheus.registry_of(gateway)
     app.state.document = openapi.document(endpoints)
     return app

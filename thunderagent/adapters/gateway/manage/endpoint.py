@@ -36,7 +36,7 @@ class Endpoint:
     handler: Handler
     summary: str
     answers: Mapping[int, Any]
-    """Status -> type of the JSON body (a msgspec type); ``str``: text."""
+    """Status -> type of the JSON body (a msgspec type); ``str``: text; a media type: text of that type."""
     parameters: tuple[Parameter, ...] = ()
     body: type[Any] | None = None
     """Type of the JSON body that it takes; it may be left out unless a field of it is required."""

@@ -96,7 +96,7 @@ async def openapi(gateway: Managed, request: Request) -> Response:
 
 
 def _types(endpoint: Endpoint) -> Iterator[Any]:
-    yield from (kind for kind in endpoint.answers.values() if kind is not str)
+    yield from (kind for kind in endpoint.answers.values() if not _media_type(kind))
     if endpoint.body is not None:
         yield endpoint.body
 
@@ -147,12 +147,14 @@ def _parameter(parameter: Parameter, path: str) -> dict[str, Any]:
 
 
 def _answer(status: int, kind: Any, schema_of: Mapping[str, Any]) -> dict[str, Any]:
-    text = kind is str
-    schema = {"type": "string"} if text else schema_of[repr(kind)]
-    return {
-        "description": HTTPStatus(status).phrase,
-        "content": {"text/plain" if text else "application/json": {"schema": schema}},
-    }
+    media_type = _media_type(kind)
+    schema = {"type": "string"} if media_type else schema_of[repr(kind)]
+    return {"description": HTTPStatus(status).phrase, "content": {media_type or "application/json": {"schema": schema}}}
+
+
+def _media_type(kind: Any) -> str | None:
+    """Of text; None: it is JSON."""
+    return "text/plain" if kind is str else kind if isinstance(kind, str) else None
 
 
 def _problem(text: str) -> dict[str, Any]:

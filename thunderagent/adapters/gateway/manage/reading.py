@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from thunderagent.errors import RequestProblem
 
 T = TypeVar("T")
+_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
 MAX_BODY_BYTES = 1 << 20
 """Bodies here are a few fields; the longest program id is much shorter."""
@@ -58,6 +60,20 @@ def integer(request: Request, name: str, default: int, low: int, high: int) -> i
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
         raise RequestProblem(400, "invalid_parameter", f"{name} must be a whole number from {low} to {high}", param=name)
     return int(text)
+
+
+def number(request: Request, name: str, default: float, low: float, high: float) -> float:
+    """A query parameter that is a decimal number.
+
+    Raises:
+        RequestProblem: 400, it is none, or not between ``low`` and ``high``.
+    """
+    text = one(request, name)
+    if text is None:
+        return default
+    if not (_DECIMAL.fullmatch(text) and low <= float(text) <= high):
+        raise RequestProblem(400, "invalid_parameter", f"{name} must be a number from {low:g} to {high:g}", param=name)
+    return float(text)
 
 
 def choice(request: Request, name: str, allowed: tuple[str, ...]) -> str | None:
