@@ -31,6 +31,9 @@ SCHEDULED = {
 
 PROGRAM_HEADERS = ("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")
 
+EVENT = {"type": "object", "properties": {"data": {"type": "string", "contentMediaType": "application/json"}}}
+"""Each of a stream."""
+
 _PROBLEM_TEXTS = {
     400: "The request is not usable.",
     401: "A key is missing or wrong.",
@@ -148,7 +151,7 @@ def _parameter(parameter: Parameter, path: str) -> dict[str, Any]:
 
 def _answer(status: int, kind: Any, schema_of: Mapping[str, Any]) -> dict[str, Any]:
     media_type = _media_type(kind)
-    schema = {"type": "string"} if media_type else schema_of[repr(kind)]
+    schema = schema_of[repr(kind)] if media_type is None else EVENT if media_type == "text/event-stream" else {"type": "string"}
     return {"description": HTTPStatus(status).phrase, "content": {media_type or "application/json": {"schema": schema}}}
 
 
