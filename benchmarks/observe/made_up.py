@@ -21,7 +21,13 @@ from thunderagent.adapters.gateway.manage import dashboard
 CAPACITY_TOKENS = 400_000
 MEAN_S = {"prefill": 0.8, "decode": 4.0, "tool": 5.0, "parked": 6.0, "paused": 5.0}
 """How long programs stay in a state, about: turns of a large model, tools that run tests."""
-NEXT = {"prefill": ("decode",), "decode": ("tool",), "tool": ("prefill", "prefill", "paused"), "paused": ("parked",), "parked": ("prefill",)}
+NEXT = {
+    "prefill": ("decode",),
+    "decode": ("tool",),
+    "tool": ("prefill", "prefill", "paused"),
+    "paused": ("parked",),
+    "parked": ("prefill",),
+}
 TOOLS = ("bash", "python", "search", "edit", "pytest")
 
 
@@ -91,7 +97,9 @@ class MadeUp:
         self._next += 1
         engine = self._random.choice(self._urls)
         name = f"train/{self._next // 8}_{self._next % 8}"
-        return _Program(name, "parked", now_s, now_s + self._random.expovariate(1 / 6), self._random.randrange(2_000, 9_000), engine)
+        return _Program(
+            name, "parked", now_s, now_s + self._random.expovariate(1 / 6), self._random.randrange(2_000, 9_000), engine
+        )
 
     def _step(self, program: _Program) -> None:
         self._parts[program.kind] += program.until_s - program.since_s

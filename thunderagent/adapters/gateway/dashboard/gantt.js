@@ -10,8 +10,8 @@ const LEAST_PX = 180; // high
 const MOST_OF_SCREEN = 0.62;
 const LABELS_FROM_PX = 12; // names do not fit into lower rows
 const KEY_STEPS = 60;
-const HEIGHTS = { decode: 0.78, prefill: 0.78, parked: 0.6, tool: 0.42, paused: 0.14 }; // of the row: shapes tell what colours tell
-const NAMES = { decode: "decode", prefill: "prefill", tool: "tool call", parked: "parked", paused: "paused" };
+const HEIGHTS = { decode: 0.78, prefill: 0.78, tool: 0.5, parked: 0.36, paused: 0.14 }; // of the row: shapes tell what colours tell
+const NAMES = { decode: "decode", prefill: "prefill, or not streamed", tool: "tool call", parked: "parked", paused: "paused" };
 
 export class Gantt {
   constructor(container, history, view) {

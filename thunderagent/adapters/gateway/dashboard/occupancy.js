@@ -26,7 +26,6 @@ export class Occupancy {
       if (!this.cards.has(id)) this.cards.set(id, this.#card(id));
       this.#words(this.cards.get(id), engine.latest);
     }
-    this.container.dataset.count = this.cards.size;
   }
 
   refresh() {

@@ -16,11 +16,12 @@ const COLUMNS = [
   ["Group", (p) => p.group || "", (p) => p.group || ""],
   ["Waited", (p) => p.waited_s ?? 0, (p) => (p.state === "parked" ? duration(p.waited_s) : "")],
   ["Waits for", (p) => p.waits_for ?? "", (p) => p.waits_for ?? ""],
-  ["Sandboxes", (p) => sandboxes(p), (p) => (sandboxes(p) ? whole(sandboxes(p)) : "")],
+  ["Sandboxes", (p) => p.sandboxes, (p) => (p.sandboxes ? whole(p.sandboxes) : "")],
 ];
 const NUMBERS = new Set(["For", "Tokens", "Steps", "Waited", "Sandboxes"]);
 
-const sandboxes = ({ sandboxes: has }) => (Array.isArray(has) ? has.length : has ?? 0);
+const MAY_BE_EMPTY = new Set(["Tool", "Group", "Waited", "Waits for", "Sandboxes"]);
+
 
 export class Table {
   constructor(table, more, shown) {
@@ -55,6 +56,7 @@ export class Table {
     while (this.rows.length < page.length) this.rows.push(this.#row());
     while (this.rows.length > page.length) this.rows.pop().row.remove();
     for (const [index, [, program]] of page.entries()) this.#fill(this.rows[index], program);
+    this.#hide(programs);
     this.more.hidden = sorted.length <= this.limit;
     this.shown.textContent = sorted.length > page.length ? `${page.length} of ${whole(sorted.length)}` : "";
   }
@@ -80,6 +82,14 @@ export class Table {
     const kind = kindOf(program);
     if (key.className !== `key ${kind}`) key.className = `key ${kind}`;
     if (state.data !== WORDS[kind]) state.data = WORDS[kind];
+  }
+
+  // Columns in which nothing would be.
+  #hide(programs) {
+    for (const [index, [name, , words]] of COLUMNS.entries()) {
+      const empty = MAY_BE_EMPTY.has(name) && !programs.some((program) => words(program));
+      for (const cells of [this.heads, ...this.rows.map((row) => row.cells)]) if (cells[index].hidden !== empty) cells[index].hidden = empty;
+    }
   }
 
   #sort(name) {

@@ -40,7 +40,7 @@ export class Tiles {
     this.#spark(this.steps, rates);
     const hits = rolling(samples, "cached_tokens", "prompt_tokens");
     const now = hits.at(-1)?.value ?? totals.kv_hit_rate;
-    say(this.hits, percent(now), `${percent(totals.kv_hit_rate)} since the start; ${short(totals.reprefilled_tokens)} tokens twice`);
+    say(this.hits, percent(now), `${percent(totals.kv_hit_rate)} in all; ${short(totals.reprefilled_tokens)} tokens recomputed`);
     this.#spark(this.hits, hits, 1);
     say(this.committed, percent(totals.kv_committed_mean), `worst engine ${percent(totals.kv_committed_max)}`);
     this.#spark(this.committed, samples.map((s) => ({ at: s.at, value: s.totals.kv_committed_mean })), 1);

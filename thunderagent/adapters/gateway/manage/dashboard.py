@@ -59,9 +59,9 @@ def _file(name: str) -> Response:
 _NAME = Parameter("name", "Of the file.", {"type": "string", "enum": sorted(_FILES)}, required=True)
 
 ENDPOINTS = (
-    Endpoint("GET", "/dashboard", Need.NOTHING, page, "A page that shows the gateway live", {200: str}),
+    Endpoint("GET", "/dashboard", Need.NOTHING, page, "A page that shows the gateway live", {200: "text/html"}),
     Endpoint(
-        *("GET", "/dashboard/{name:path}", Need.NOTHING, file, "Files of that page", {200: str}, (_NAME,)),
+        *("GET", "/dashboard/{name:path}", Need.NOTHING, file, "Files of that page", {200: "*/*"}, (_NAME,)),
         problems={404: "There is no such file."},
     ),
 )
