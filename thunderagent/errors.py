@@ -17,6 +17,7 @@
     │   ├── SandboxGone          it is not there (any more), or not this program's
     │   └── SandboxProblem       what makes or runs sandboxes failed; ``permanent``: trying again cannot help
     ├── EngineProblem            an engine does not answer, or not as it should; the message names what was asked and what came
+    ├── GatewayProblem           the same of a gateway that is watched
     ├── RequestInterrupted       a request to the gateway whose rollout is over: it is answered as aborted
     └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
@@ -98,6 +99,10 @@ class EngineProblem(ThunderAgentError):
     def __init__(self, message: str, *, dead: bool = False) -> None:
         super().__init__(message)
         self.dead = dead
+
+
+class GatewayProblem(ThunderAgentError):
+    """A gateway that is watched does not answer, or not as it should. The message is for whoever watches. Exit status 2."""
 
 
 class TurnError(ThunderAgentError):

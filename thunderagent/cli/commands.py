@@ -35,6 +35,13 @@ COMMANDS = {
         "gateway",
         GATEWAY,
     ),
+    "top": Command(
+        "thunderagent.cli.top",
+        "top",
+        "Watch a running gateway: engines, what each agent does, why it waits.",
+        "gateway",
+        GATEWAY,
+    ),
     "doctor": Command(
         "thunderagent.cli.doctor",
         "doctor",

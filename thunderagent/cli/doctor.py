@@ -14,7 +14,7 @@ from rich.console import Console
 from thunderagent.adapters.engines.checkup import Checkup, check_up
 from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.cli import diagnosis
-from thunderagent.cli.key_sources import keys_of_environment, keys_of_file
+from thunderagent.cli.key_sources import key_to_send
 from thunderagent.cli.start import say
 from thunderagent.cli.units import parse_seconds
 from thunderagent.errors import ConfigError
@@ -55,21 +55,13 @@ def doctor(
     timeout_s = parse_seconds("--timeout", timeout)
     if timeout_s <= 0:
         raise ConfigError("--timeout", timeout, "must be longer than 0")
-    key = _key(api_key_file, api_key_env)
+    key = key_to_send(api_key_file, api_key_env)
     for note in notes:
         say("note", note)
     with Console(stderr=True).status(f"looking at {', '.join(urls)}"):
         checkups = asyncio.run(check_up(urls, timeout_s=timeout_s, request=request, key=key))
     _tell(checkups, as_json)
     raise typer.Exit(0 if all(checkup.ready for checkup in checkups) else BLIND)
-
-
-def _key(file: Path | None, variable: str | None) -> str | None:
-    if file is not None and variable is not None:
-        raise ConfigError("--api-key-env", variable, "does not go with --api-key-file")
-    if file is not None:
-        return keys_of_file("--api-key-file", file)[0]
-    return None if variable is None else keys_of_environment(variable, option="--api-key-env")[0]
 
 
 def _tell(checkups: Sequence[Checkup], as_json: bool) -> None:

@@ -51,6 +51,19 @@ def keys_of_environment(name: str, *, option: str | None = None) -> tuple[str, .
     return _checked(option or "environment", name, text.split())
 
 
+def key_to_send(file: Path | None, variable: str | None) -> str | None:
+    """The first key of a file (``--api-key-file``) or a variable (``--api-key-env``), for a server that wants one; None: neither.
+
+    Raises:
+        ConfigError: it cannot be had, or both are given.
+    """
+    if file is not None and variable is not None:
+        raise ConfigError("--api-key-env", variable, "does not go with --api-key-file")
+    if file is not None:
+        return keys_of_file("--api-key-file", file)[0]
+    return None if variable is None else keys_of_environment(variable, option="--api-key-env")[0]
+
+
 def key_given(option: str, key: str) -> tuple[str, ...]:
     """A key from the command line.
 
