@@ -83,8 +83,9 @@ class MadeUp:
             "draining": False,
             "totals": {
                 "waiting_turns": len(waiting), "steps": self._steps, "failed_steps": 0, "completion_tokens": 200 * self._steps,
-                "prompt_tokens": 6_000 * self._steps, "cached_tokens": 5_600 * self._steps, "reprefilled_tokens": 12 * self._steps,
-                "kv_hit_rate": 0.93, "kv_committed_mean": sum(shares) / len(shares), "kv_committed_max": max(shares),
+                "prompt_tokens": 6_000 * self._steps, "cached_tokens": 5_600 * self._steps,
+                "reprefilled_tokens": 12 * self._steps, "kv_hit_rate": 0.93,
+                "kv_committed_mean": sum(shares) / len(shares), "kv_committed_max": max(shares),
                 "decode_s": self._parts["decode"], "prefill_s": self._parts["prefill"], "tool_call_s": self._parts["tool"],
                 "queue_s": 0.0, "paused_s": self._parts["parked"],
             },

@@ -98,7 +98,7 @@ def browser() -> Iterator[Any]:
 
 
 def _is_complaint(message: Any) -> bool:
-    """Chromium tells of each problem in an answer and each refused connection (the page deals with them), and of what tests read."""
+    """Chromium tells of refused connections and problems in answers, which the page deals with, and of what tests read."""
     return message.type in ("error", "warning") and not message.text.startswith(("Failed to load resource", "Canvas2D:"))
 
 
@@ -341,7 +341,8 @@ _CONTRASTS = """() => {
   const light = (name) => {
     drawn.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--" + name);
     drawn.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...drawn.getImageData(0, 0, 1, 1).data].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = [...drawn.getImageData(0, 0, 1, 1).data].map((c) => linear(c / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);

@@ -7,6 +7,7 @@ import * as tooltip from "./tooltip.js";
 
 const BOTTOM_PX = 18;
 const TOP_PX = 8;
+const BUCKET_PX = 6; // turns begin and end many times in it: their mean is drawn
 const KEY_STEPS = 60; // moments that the arrow keys go through in a window
 
 export class Occupancy {
@@ -90,7 +91,8 @@ export class Occupancy {
     const floor = height - BOTTOM_PX;
     const y = (tokens) => floor - (tokens / most) * (floor - TOP_PX);
     grid(context, width, height, from, to, x);
-    for (const run of unbroken(shown)) {
+    const bucket_s = ((to - from) / width) * BUCKET_PX;
+    for (const run of unbroken(shown).map((each) => means(each, bucket_s))) {
       area(context, run, x, () => floor, (s) => y(s.running), colour("running"));
       area(context, run, x, (s) => y(s.running), (s) => y(s.running + s.tool), colour("tool"));
       line(context, run.filter((s) => s.capacity != null), x, (s) => y(s.capacity));
@@ -152,20 +154,27 @@ export function grid(context, width, height, from, to, x) {
 }
 
 // Runs of samples between which something is known.
-function* unbroken(samples) {
-  let run = [];
+function unbroken(samples) {
+  const runs = [[]];
   for (const sample of samples) {
-    if (sample.after_gap && run.length) {
-      yield run;
-      run = [];
-    }
-    run.push(sample);
+    if (sample.after_gap) runs.push([]);
+    runs.at(-1).push(sample);
   }
-  if (run.length) yield run;
+  return runs;
+}
+
+// One sample for each bucket. Buckets stand still in time, so that what was drawn does not change while it moves.
+function means(run, bucket_s) {
+  const buckets = Map.groupBy(run, ({ at }) => Math.floor(at / bucket_s));
+  return [...buckets.values()].map((some) => {
+    const mean = (name) => some.reduce((sum, sample) => sum + sample[name], 0) / some.length;
+    return { at: some[0].at, running: mean("running"), tool: mean("tool"), capacity: some.at(-1).capacity };
+  });
 }
 
 // What was told holds until the next sample: steps, not slopes.
 function area(context, run, x, low, high, fill) {
+  if (!run.length) return;
   context.beginPath();
   for (const [index, sample] of run.entries()) {
     if (index) context.lineTo(x(sample.at), high(run[index - 1]));

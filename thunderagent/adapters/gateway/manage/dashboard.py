@@ -1,4 +1,4 @@
-"""``GET /dashboard``: a page that shows the gateway live. Its files hold no data, so they are open; ``GET /live`` asks for keys."""
+"""``GET /dashboard``: a page that shows the gateway live. Its files hold no data and are open; ``GET /live`` asks for keys."""
 
 from __future__ import annotations
 
