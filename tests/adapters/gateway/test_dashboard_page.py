@@ -115,7 +115,7 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(WITHIN_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
-        page.goto(f"{url}?interval_s=0.1")
+        page.goto(f"{url}{'&' if '?' in url else '?'}interval_s=0.1")
         page.wait_for_selector(awaits)
         return page
 
@@ -220,6 +220,13 @@ def test_it_says_since_when_the_gateway_is_gone_and_finds_it_again_by_itself(ope
         here.start()
         page.wait_for_selector("[data-state=live]")
         assert page.is_hidden("#banner")
+
+
+def test_what_the_gateway_refuses_is_said_in_its_words(opened: Callable[..., Any]) -> None:
+    with world() as here:
+        page = opened(f"{here.url}?programs=9999999", awaits="#banner:visible")
+        assert "programs must be" in page.inner_text("#banner")
+        assert page.inner_text("#connection") == "refused"
 
 
 def test_search_narrows_rows_and_timeline(opened: Callable[..., Any]) -> None:

@@ -70,9 +70,12 @@ const live = new Live(query, interval_s, {
 
 function connection(state, words, since) {
   $("connection").dataset.state = view.paused_at !== null && state === "live" ? "paused" : state;
-  const said = view.paused_at !== null && state === "live" ? "paused" : state === "gone" ? "gateway gone" : words;
+  const said = view.paused_at !== null && state === "live" ? "paused" : { gone: "gateway gone", refused: "refused" }[state] ?? words;
   if ($("connection-text").textContent !== said) $("connection-text").textContent = said;
-  const gone = state === "gone" && `The gateway has not answered since ${clock(since)}${words && ` (${words})`}. Trying again…`;
+  const gone = {
+    gone: `The gateway has not answered since ${clock(since ?? 0)}. Trying again…`,
+    refused: `The gateway refuses: ${words}. Trying again…`,
+  }[state];
   if (gone && $("banner").textContent !== gone) $("banner").textContent = gone;
   $("banner").hidden = !gone;
   document.body.classList.toggle("gone", Boolean(gone));

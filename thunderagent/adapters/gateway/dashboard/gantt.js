@@ -46,6 +46,11 @@ export class Gantt {
     return this.canvas.refresh();
   }
 
+  // Of a row; during a long pause it may have been forgotten.
+  #program(row) {
+    return this.history.programs.get(this.rows[row]) ?? { spans: [], here: false };
+  }
+
   #left(width) {
     return this.row_px < LABELS_FROM_PX ? 0 : Math.min(190, width * 0.24);
   }
@@ -89,7 +94,7 @@ export class Gantt {
     const bars = { paused: [], tool: [], prefill: [], decode: [], parked: [] };
     const latest = this.history.latest?.at;
     for (let index = first; index < last; index++) {
-      const { spans, here } = this.history.programs.get(this.rows[index]);
+      const { spans, here } = this.#program(index);
       const top = index * this.row_px - scrolled;
       let drawn = -Infinity;
       for (let at = spans.length - 1; at >= 0; at--) {
@@ -117,7 +122,7 @@ export class Gantt {
   #labels(context, first, last, scrolled, left) {
     for (let index = first; index < last; index++) {
       const id = this.rows[index];
-      const { here } = this.history.programs.get(id);
+      const { here } = this.#program(index);
       const middle = (index + 0.5) * this.row_px - scrolled;
       text(context, fitted(context, id, left - 14), 8, middle, { ink: here ? "ink" : "muted", size: 11 });
     }
@@ -144,8 +149,8 @@ export class Gantt {
   #tell(row, share, x, y, aloud = false) {
     this.cursor = { row, share };
     this.canvas.dirty = true;
-    const program = this.history.programs.get(this.rows[row]);
-    if (!program) return;
+    const program = this.#program(row);
+    if (!program.latest) return;
     const { from, to } = this.view.window();
     const at = from + share * (to - from);
     const span = program.spans.findLast((each) => each.from <= at && (at <= each.to || (program.here && each === program.spans.at(-1))));

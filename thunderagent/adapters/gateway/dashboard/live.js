@@ -6,7 +6,7 @@ const SILENCE_S = 5; // beyond the interval: then the connection is dead, though
 const KEY = "thunderagent-key";
 
 export class Live {
-  // told: { snapshot(object), connection(state, words), key(words) }
+  // told: { snapshot(object), connection(state, words, since), key(words) }
   constructor(query, interval_s, told) {
     this.url = `live?${query}`;
     this.silence_ms = 1000 * (interval_s + SILENCE_S);
@@ -29,7 +29,8 @@ export class Live {
           continue;
         }
         this.lost_at ??= Date.now() / 1000;
-        this.told.connection("gone", error instanceof Refusal ? error.message : "", this.lost_at);
+        if (error instanceof Refusal) this.told.connection("refused", error.message);
+        else this.told.connection("gone", "", this.lost_at);
       }
       await new Promise((resolve) => setTimeout(resolve, 1000 * retry_s));
       retry_s = Math.min(LAST_RETRY_S, 2 * retry_s);
@@ -51,7 +52,7 @@ export class Live {
         works();
         this.told.snapshot(JSON.parse(event));
       }
-      throw new Refusal("");
+      throw new Error("the stream has ended");
     } finally {
       clearTimeout(watchdog);
       abort.abort();
