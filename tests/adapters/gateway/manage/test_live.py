@@ -125,6 +125,7 @@ def test_a_snapshot_tells_of_totals_engines_and_programs() -> None:
                 "steps": 1,
                 "tool": "",
                 "since_s": 2.5,
+                "decoding": False,
                 "waited_s": None,
                 "waits_for": None,
                 "ahead": None,

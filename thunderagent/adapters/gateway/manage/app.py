@@ -18,6 +18,7 @@ from thunderagent.adapters.gateway.access import Access
 from thunderagent.adapters.gateway.keys import Keys
 from thunderagent.adapters.gateway.manage import (
     backends,
+    dashboard,
     health,
     live,
     openapi,
@@ -44,6 +45,7 @@ FOR_CLIENTS = (*health.ENDPOINTS, *release.ENDPOINTS, *tools.ENDPOINTS, *weight_
 ENDPOINTS = (
     *FOR_CLIENTS,
     *programs.ENDPOINTS,
+    *dashboard.ENDPOINTS,
     *live.ENDPOINTS,
     *profiles.ENDPOINTS,
     *prometheus.ENDPOINTS,

@@ -56,6 +56,7 @@ class ProgramNow(msgspec.Struct, kw_only=True):
     steps: Annotated[int, Meta(description="That have ended.")]
     tool: Annotated[str, Meta(description="The one that it runs, if that is known.")]
     since_s: Annotated[float | None, Meta(description="How long it waits, its oldest turn runs, or its tool call takes.")]
+    decoding: Annotated[bool, Meta(description="A turn of it has had its first token; those that are not streamed tell none.")]
     waited_s: Annotated[float | None, Meta(description="How long its turn has been held back; null: none is.")]
     waits_for: Annotated[str | None, Meta(description="In words.")]
     ahead: Annotated[int | None, Meta(description="Programs that go first.")]
@@ -209,6 +210,7 @@ def _program(gateway: Managed, row: _Row, explanation: Explanation | None) -> Pr
         steps=row.steps,
         tool=program.tool,
         since_s=since_s if waited_s is None else waited_s,
+        decoding=any(turn.first_token_s is not None for turn in program.running),
         waited_s=waited_s,
         waits_for=None if explanation is None else explanation.waits_for,
         ahead=None if explanation is None else explanation.ahead,
