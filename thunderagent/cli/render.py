@@ -22,8 +22,8 @@ def render(
     file: Annotated[
         Path,
         typer.Argument(
-            help="The profile of a run (profile.jsonl, also gzipped, or the folder that it is in), or a study.json of simulate or "
-            "replay.",
+            help="The profile of a run (profile.jsonl, also gzipped, or the folder that it is in), or a study.json of simulate "
+            "or replay.",
         ),
     ],
     vs: Annotated[Path | None, typer.Option("--vs", metavar="FILE", help="Another run, to compare the run with.")] = None,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +24,10 @@ UNITS = 1_000_000
 """Times are whole numbers of so many parts of the run: no screen shows more, and digits take room."""
 WIDTH, ROW, LEFT, AXIS = 1040, 15, 190, 22
 """Of the still picture, in pixels."""
+NAME_LENGTH = 26
+CLOCK_FROM_S = 300.0
+"""In longer runs, times read as hours:minutes:seconds."""
+CLOCK_STEPS_S = (60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,13 @@ def draw_gantt(steps: Steps, ranking: Ranking, name: str, length_s: float) -> Ga
         "run": name,
         "length_s": length_s,
         "units": UNITS,
+        "clock": length_s > CLOCK_FROM_S,
         "programs": [{"name": ranking.name(p), "spans": _spans(steps, spans, p, UNITS / length_s)} for p in places],
         "views": {key: [places[int(program)] for program in programs] for key, (_, programs) in chosen.items()},
     }
     words, first = next(iter(chosen.values()))
-    svg = _svg(steps, spans, ranking, first, f"{words} of {name}", length_s)
+    painted = [(ranking.name(int(p)), _painted(steps, spans, int(p), WIDTH - LEFT, length_s)) for p in first]
+    svg = _svg(painted, f"{words} of {name}", length_s)
     return Gantt(_in_page(document), svg, {key: view[0] for key, view in chosen.items()})
 
 
@@ -79,25 +87,41 @@ def _spans(steps: Steps, spans: Spans, program: int, scale: float) -> list[int]:
     return flat
 
 
-def _svg(steps: Steps, spans: Spans, ranking: Ranking, programs: Ints, what: str, length_s: float) -> str:
-    pixels = WIDTH - LEFT
+def _svg(rows: list[tuple[str, Ints]], what: str, length_s: float) -> str:
     paths: dict[str, list[str]] = {state: [] for state in STATES}
     texts = []
-    for row, program in enumerate(programs):
-        painted = _painted(steps, spans, int(program), pixels, length_s)
+    for row, (name, painted) in enumerate(rows):
         for state, begin, length in _stretches(painted):
             paths[state].append(f"M{LEFT + begin} {row * ROW + 2}h{length}v{ROW - 4}h-{length}z")
-        label = escape(shorten(ranking.name(int(program)), 30))
+        label = escape(shorten(name, NAME_LENGTH))
         texts.append(f'<text x="{LEFT - 8}" y="{row * ROW + ROW - 4}" text-anchor="end">{label}</text>')
-    height = len(programs) * ROW
+    height = len(rows) * ROW
     bars = "".join(f'<path fill="{STATES[state].colour}" d="{"".join(path)}"/>' for state, path in paths.items() if path)
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        anchor = "start" if share == 0 else "end" if share == 1 else "middle"
-        x = LEFT + share * pixels
-        texts.append(f'<text class="tick" x="{x:g}" y="{height + 16}" text-anchor="{anchor}">{share * length_s:,.4g} s</text>')
+    for at_s in _ticks(length_s):
+        x = LEFT + at_s / length_s * (WIDTH - LEFT)
         texts.append(f'<path class="grid" d="M{x:g} 0V{height + 3}"/>')
+        if x < WIDTH - 30:
+            texts.append(
+                f'<text class="tick" x="{x:g}" y="{height + 16}" text-anchor="middle">{time_text(at_s, length_s)}</text>'
+            )
     shape = f'viewBox="0 0 {WIDTH} {height + AXIS}"'
     return f'<svg class="still" {shape} role="img" aria-label="{escape(what)}, a row for each">{"".join(texts)}{bars}</svg>'
+
+
+def _ticks(length_s: float) -> list[float]:
+    rough = length_s / 8
+    power = 10.0 ** math.floor(math.log10(rough))
+    steps = [float(step) for step in CLOCK_STEPS_S if length_s > CLOCK_FROM_S] or [step * power for step in (1, 2, 5, 10)]
+    step = next((step for step in steps if step >= rough), 10 * power)
+    return [step * number for number in range(int(length_s / step) + 1)]
+
+
+def time_text(at_s: float, length_s: float) -> str:
+    """Seconds in short runs, hours and minutes in long ones; gantt.js writes the same."""
+    if length_s <= CLOCK_FROM_S:
+        return f"{at_s:,.4g} s"
+    minutes, seconds = divmod(round(at_s), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _painted(steps: Steps, spans: Spans, program: int, pixels: int, length_s: float) -> Ints:
@@ -116,6 +140,6 @@ def _painted(steps: Steps, spans: Spans, program: int, pixels: int, length_s: fl
 def _stretches(painted: Ints) -> Iterator[tuple[str, int, int]]:
     names = tuple(STATES)
     cuts = np.concatenate(([0], np.flatnonzero(np.diff(painted)) + 1, [len(painted)])).tolist()
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         if painted[begin]:
             yield names[painted[begin] - 1], begin, end - begin

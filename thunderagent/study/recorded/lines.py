@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -76,7 +78,7 @@ class ProfileLines(Generic[Line]):
         """Of the first broken line, with its number."""
         self.notes: list[str] = []
         self._path, self._progress = path, progress
-        self._decoder = msgspec.json.Decoder(kind)
+        self._decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(kind)
         self._schema = msgspec.json.Decoder(_WithSchema)
         self._seen = 0
 
@@ -129,29 +131,33 @@ class ProfileLines(Generic[Line]):
 
     def _chunks(self) -> Iterator[bytes]:
         """Whole lines."""
-        rest, first = b"", True
+        rest = b""
         try:
-            with self._path.open("rb") as raw:
-                file: IO[bytes] = gzip.open(raw) if raw.peek(len(GZIP_MAGIC))[:2] == GZIP_MAGIC else raw
-                while block := self._block(file):
-                    if raw.seekable():
-                        self._progress(raw.tell())
-                    if first:
-                        block, first = block.removeprefix(BOM), False
-                    whole, newline, after = block.rpartition(b"\n")
-                    if newline:
-                        yield rest + whole + newline
-                        rest = after
-                    else:
-                        rest += block
-                    if len(rest) > LONGEST_LINE_BYTES:
-                        rest = rest[:LONGEST_LINE_BYTES]  # broken, whatever comes
+            for block in self._blocks():
+                whole, newline, after = block.rpartition(b"\n")
+                if newline:
+                    yield rest + whole + newline
+                    rest = after
+                elif len(rest) < LONGEST_LINE_BYTES:  # beyond, it is broken whatever comes
+                    rest += block
         except OSError as error:
             raise ProfileError(f"{self._path} cannot be read: {error.strerror or error}") from None
         if rest:
             yield rest
 
-    def _block(self, file: IO[bytes]) -> bytes:
+    def _blocks(self) -> Iterator[bytes]:
+        with ExitStack() as opened:
+            raw = opened.enter_context(self._path.open("rb"))
+            compressed = raw.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] == GZIP_MAGIC
+            file: BufferedIOBase = opened.enter_context(gzip.open(raw)) if compressed else raw
+            if block := self._read(file):
+                yield block.removeprefix(BOM)
+            while block := self._read(file):
+                if raw.seekable():
+                    self._progress(raw.tell())
+                yield block
+
+    def _read(self, file: BufferedIOBase) -> bytes:
         try:
             return file.read(CHUNK_BYTES)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

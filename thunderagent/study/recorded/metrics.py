@@ -39,7 +39,7 @@ MEANINGS = {
     "reprefilled_tokens": "Prompt tokens computed again although the program's turn before had left them in the cache.",
     "turn_p50_s": "Half of the turns take no longer from arrival to their last token: all that an agent sees of a turn.",
     "turn_p99_s": "99 of 100 turns take no longer than this.",
-    "wait_p50_s": "Half of the turns wait no longer from arrival to start: held back by the scheduler, and queued, if that is told.",
+    "wait_p50_s": "Half of the turns wait no longer until they start: held back by the scheduler and, if it is told, queued.",
     "wait_p99_s": "99 of 100 turns wait no longer than this.",
     "wait_max_s": "No turn waits longer than this.",
     "engine_p50_s": "Half of the turns take no longer than this from their start to their last token.",
@@ -52,7 +52,9 @@ NEUTRAL = frozenset({"programs", "steps", "tool_s"})
 """How much was asked for, not how well it went: nobody is better by these."""
 WAITS = frozenset({"wait_p50_s", "wait_p99_s", "wait_max_s", "engine_p50_s", "engine_p99_s"})
 """Where an engine does not tell its queue, waits in it are time in the engine: such runs are compared by whole turns alone."""
-EVEN, EVEN_S = 0.005, 0.01
+LEAST_S = 0.01
+"""That is shown as a number; waits below are those of asyncio, not of anybody who holds back."""
+EVEN, EVEN_S = 0.005, LEAST_S
 """Ratios so near to 1, and times so near to each other, mark nobody as better."""
 
 
@@ -134,19 +136,22 @@ def text(metric: str, value: float | None) -> str:
     """With as many digits as tell something, without the unit of the column."""
     if value is None:
         return MISSING
-    return f"{100 * value:.1f}%" if METRICS[metric].unit == "share" else number_text(value)
+    return f"{100 * value:.1f}%" if METRICS[metric].unit == "share" else seconds_text(value)
+
+
+def seconds_text(value: float) -> str:
+    """Of times and counts: what is more than nothing does not read as nothing."""
+    return f"<{LEAST_S}" if 0 < value < LEAST_S / 2 else number_text(value)
 
 
 def _row(metric: str, mine: float | None, other: float | None, *, judged: bool) -> Row:
     row = Row(metric, text(metric, mine), text(metric, other))
     if mine is None or other is None:
         return row
-    ratio = _times(mine / other) if other > 0 else ""
     even_s = EVEN_S if METRICS[metric].unit == "s" else 0.0
-    if abs(mine - other) <= max(EVEN * other, even_s):
+    ratio = _times(mine / other) if other > even_s and (judged or metric in NEUTRAL) else ""
+    if not judged or abs(mine - other) <= max(EVEN * other, even_s):
         return replace(row, ratio=ratio)
-    if not judged:
-        return row if metric in WAITS else replace(row, ratio=ratio)
     better = (mine > other) == METRICS[metric].higher_is_better
     low, high = sorted((mine, other))
     times = f"{_times(high / low)} " if low > 0 else ""

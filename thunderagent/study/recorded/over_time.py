@@ -72,7 +72,7 @@ def over_time(steps: Steps, part_s: float) -> OverTime:
         engines={
             name: at_once(spans["queued"][0][here], spans["decode"][1][here], edges)
             for code, name in enumerate(steps.names["backend"])
-            if (here := steps.code["backend"] == code).any()
+            if len(here := np.flatnonzero(steps.code["backend"] == code))
         },
     )
 

@@ -14,19 +14,27 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from thunderagent.study.recorded.gantt import draw_gantt
-from thunderagent.study.recorded.metrics import MEANINGS, METRICS, Row, compare
+from thunderagent.study.recorded.metrics import MEANINGS, METRICS, Row, compare, seconds_text
 from thunderagent.study.recorded.over_time import over_time, part_of
 from thunderagent.study.recorded.pictures import COLOURS, pictures
 from thunderagent.study.recorded.ranking import Ranking, engine_rows, tool_rows
 from thunderagent.study.recorded.run import Run
 from thunderagent.study.recorded.states import STATES, spans_of, states_of
 from thunderagent.study.report.canvas import to_svg
-from thunderagent.study.report.numbers import MISSING, number_text, shorten
+from thunderagent.study.report.numbers import MISSING, shorten
 from thunderagent.study.report.pictures import Picture
 
 TILES = (
-    "steps_per_min", "hit_rate", "reprefilled_tokens", "turn_p99_s", "wait_p50_s", "wait_p99_s", "tool_s", "hidden_share", "length_s",
-)  # fmt: skip
+    "steps_per_min",
+    "hit_rate",
+    "reprefilled_tokens",
+    "turn_p99_s",
+    "wait_p50_s",
+    "wait_p99_s",
+    "tool_s",
+    "hidden_share",
+    "length_s",
+)
 MAX_TILES = 8
 """The numbers that a reader sees first: two rows of them."""
 PROGRAM_COLUMNS = ("steps", "whole time", "waits", "in engines", "tools", "KV hit rate", "re-prefilled")
@@ -35,7 +43,7 @@ PROGRAM_COLUMNS = ("steps", "whole time", "waits", "in engines", "tools", "KV hi
 def page(run: Run, other: Run | None = None) -> str:
     """The page as HTML; ``other`` is what the run is compared with."""
     runs = [run] if other is None else [run, other]
-    length_s = max(max(one.steps.length_s for one in runs), 1e-3)
+    length_s = max(*(one.steps.length_s for one in runs), 1e-3)
     part_s = part_of(length_s, min(len(one.steps) for one in runs))
     drawn = pictures([(one, over_time(one.steps, part_s)) for one in runs])
     rows = compare(run, other)
@@ -82,7 +90,7 @@ def _svg(picture: Picture) -> Markup:
 
 
 def _number(value: float) -> str:
-    return number_text(value) if math.isfinite(value) else MISSING
+    return seconds_text(value) if math.isfinite(value) else MISSING
 
 
 def _share(value: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thunderagent.study.recorded.metrics import hit_rate
+from thunderagent.study.recorded.metrics import LEAST_S, hit_rate
 from thunderagent.study.recorded.steps import Floats, Ints, Steps, totals
 
 MAX_ROWS = 15
@@ -65,9 +65,9 @@ class Ranking:
         return np.argsort(-self.length_s, kind="stable")[:count]
 
     def most_waiting(self, count: int = MAX_ROWS) -> Ints:
-        """In sum over their turns; those that never waited are left out."""
+        """In sum over their turns; those that hardly waited are left out."""
         order = np.argsort(-self.wait_s, kind="stable")[:count]
-        return order[self.wait_s[order] > 0]
+        return order[self.wait_s[order] > LEAST_S]
 
     def spread(self, count: int) -> Ints:
         """Evenly over the order of birth."""
@@ -76,7 +76,7 @@ class Ranking:
 
     def name(self, program: int) -> str:
         """Its id."""
-        return self._steps.names["program_id"][self._steps.code["program_id"][self._steps.first[program]]]
+        return self._steps.names["program_id"][int(self._steps.code["program_id"][self._steps.first[program]])]
 
     def rows(self, programs: Ints) -> list[ProgramRow]:
         """For a table."""
@@ -121,7 +121,7 @@ def _engine(steps: Steps, code: int) -> EngineRow:
 
 
 def tool_rows(steps: Steps, limit: int = MAX_ROWS) -> list[ToolRow]:
-    """Those that took most of all time first. A step's ``tool`` is what its answer called; its time is told by the step after it."""
+    """Those that took most of all time first. A step's ``tool`` is what its answer called; the step after it tells the time."""
     follows = np.ones(len(steps), bool)
     follows[steps.first] = False
     after = np.flatnonzero(follows)

@@ -78,9 +78,7 @@ def read_run(path: Path, name: str, progress: Callable[[int], None] = lambda _: 
         raise ProfileError(f"{path} holds no step; {lines.problem or 'it is empty'}; {EXPECTED}")
     sandboxes, notes = _sandboxes(path)
     if path.name == FILES[0] and path.with_name(OLDER).is_file():
-        notes.append(
-            f"{OLDER} beside it has older steps, which are not in here: put the files together to see them (cat {OLDER} {path.name})"
-        )
+        notes.append(f"{OLDER} beside it has older steps, which are not in here; put the files together to see them")
     return Run(name, path, steps, sandboxes, [*lines.told(), *notes])
 
 

@@ -26,7 +26,7 @@ STATES = {
     "prefill": State("prefill", "its prompt is computed, where the engine tells so", "#6fc0c6"),
     "decode": State("decode", "its tokens are generated", "#1b7f8c"),
 }
-"""In the order in which a step passes through them. The colours are those of simulated programs, prefill being a lighter decode."""
+"""In the order in which a step passes through them. Colours are those of simulated programs, prefill being a lighter decode."""
 IN_ENGINE = State("in the engine", "its queue, prefill and decode, which the engine does not tell apart", STATES["decode"].colour)
 SEEN = 0.001
 """Of all time; less is not worth a key."""

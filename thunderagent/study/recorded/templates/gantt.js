@@ -1,6 +1,7 @@
 "use strict";
 // Draws the programs of each run on a canvas that can be zoomed. Without it, the page has a still picture of them.
-const ROW = 18, BAR = 12, AXIS = 24, LEFT = 210, SMALLEST = 50; // pixels; the smallest part of a run that is shown, of its units
+const ROW = 18, BAR = 12, AXIS = 24, NAMES = 210, SMALLEST = 50; // pixels; the smallest part of a run that is shown, of its units
+const CLOCK_STEPS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
 function gantt(root) {
   const data = JSON.parse(root.querySelector("script").textContent);
@@ -8,11 +9,11 @@ function gantt(root) {
   const canvas = root.querySelector("canvas"), select = root.querySelector("select"), told = root.querySelector("output");
   const context = canvas.getContext("2d");
   const seconds = (units) => (units / data.units) * data.length_s;
-  let from = 0, to = data.units, rows = [], width = 0, asked = false;
+  let from = 0, to = data.units, rows = [], width = 0, left = NAMES, asked = false;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const x = (units) => LEFT + ((units - from) / (to - from)) * (width - LEFT);
-  const units = (pixels) => from + ((pixels - LEFT) / (width - LEFT)) * (to - from);
+  const x = (units) => left + ((units - from) / (to - from)) * (width - left);
+  const units = (pixels) => from + ((pixels - left) / (width - left)) * (to - from);
 
   function show(begin, end) {
     const size = Math.min(Math.max(end - begin, SMALLEST), data.units);
@@ -34,22 +35,34 @@ function gantt(root) {
     return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 
+  function moment(value, step) { // since the run began
+    if (!data.clock) return `${time(value, step)} s`;
+    const whole = Math.floor(value + 1e-9), two = (number) => String(number).padStart(2, "0");
+    const rest = step >= 1 ? "" : time(value - whole, step).slice(1);
+    return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}${rest}`;
+  }
+
   function step() {
-    const rough = seconds(to - from) / Math.max(2, (width - LEFT) / 110), power = 10 ** Math.floor(Math.log10(rough));
+    const rough = seconds(to - from) / Math.max(2, (width - left) / 110), power = 10 ** Math.floor(Math.log10(rough));
+    if (data.clock && rough > 1) return CLOCK_STEPS.find((one) => one >= rough) ?? power * 10;
     return [1, 2, 5, 10].find((one) => one * power >= rough) * power;
   }
 
   function name(text) {
-    if (context.measureText(text).width <= LEFT - 14) return text;
+    if (context.measureText(text).width <= left - 14) return text;
     let kept = text.length;
     const cut = () => text.slice(0, Math.ceil(kept * 0.6)) + "…" + text.slice(text.length - Math.floor(kept * 0.4));
-    while (kept > 4 && context.measureText(cut()).width > LEFT - 14) kept -= 1;
+    while (kept > 4 && context.measureText(cut()).width > left - 14) kept -= 1;
     return cut();
   }
 
   function draw() {
     const ratio = window.devicePixelRatio || 1, height = rows.length * ROW + AXIS;
-    width = canvas.clientWidth;
+    if (width !== canvas.clientWidth) {
+      width = canvas.clientWidth;
+      left = Math.min(NAMES, width * 0.3);
+      data.programs.forEach((program) => { program.short = undefined; });
+    }
     canvas.style.height = `${height}px`;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -63,16 +76,16 @@ function gantt(root) {
       context.fillStyle = grid;
       context.fillRect(Math.round(place), 0, 1, height - AXIS);
       context.fillStyle = muted;
-      if (place < width - 20) context.fillText(`${time(at, each)} s`, place, height - AXIS / 2 + 2);
+      if (place < width - 20) context.fillText(moment(at, each), place, height - AXIS / 2 + 2);
     }
     rows.forEach((program, row) => {
       context.fillStyle = ink;
       context.textAlign = "right";
-      context.fillText(program.short ??= name(program.name), LEFT - 8, row * ROW + ROW / 2);
+      context.fillText(program.short ??= name(program.name), left - 8, row * ROW + ROW / 2);
     });
     context.save();
     context.beginPath();
-    context.rect(LEFT, 0, width - LEFT, height - AXIS);
+    context.rect(left, 0, width - left, height - AXIS);
     context.clip();
     states.forEach(([, fill], state) => { // one state after the other: a change of colour costs more than a bar
       context.fillStyle = fill;
@@ -80,8 +93,8 @@ function gantt(root) {
         for (let at = 0; at < spans.length; at += 3) {
           const begin = spans[at + 1];
           if (spans[at] !== state || begin > to || begin + spans[at + 2] < from) continue;
-          const left = x(begin);
-          context.fillRect(left, row * ROW + (ROW - BAR) / 2, Math.max(x(begin + spans[at + 2]) - left, 0.6), BAR);
+          const start = x(begin);
+          context.fillRect(start, row * ROW + (ROW - BAR) / 2, Math.max(x(begin + spans[at + 2]) - start, 0.6), BAR);
         }
       });
     });
@@ -96,7 +109,7 @@ function gantt(root) {
     for (let span = 0; span < program.spans.length; span += 3) {
       const begin = program.spans[span + 1], length = program.spans[span + 2];
       if (at >= begin && at <= begin + length) {
-        text = `${program.name}: ${states[program.spans[span]][0]} ${time(seconds(length), 0.01)} s, from ${time(seconds(begin), 0.1)} s`;
+        text = `${program.name}: ${states[program.spans[span]][0]} ${time(seconds(length), 0.01)} s, from ${moment(seconds(begin), 0.1)}`;
       }
     }
     told.textContent = text;
@@ -122,18 +135,18 @@ function gantt(root) {
   canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    zoom(2 ** (Math.sign(event.deltaY) * 0.4), units(Math.max(event.offsetX, LEFT)));
+    zoom(2 ** (Math.sign(event.deltaY) * 0.4), units(Math.max(event.offsetX, left)));
   }, { passive: false });
   let held = null;
   canvas.addEventListener("pointerdown", (event) => { held = [event.clientX, from, to]; canvas.setPointerCapture(event.pointerId); });
   canvas.addEventListener("pointermove", (event) => {
     if (held === null) return tell(event);
-    const moved = ((event.clientX - held[0]) / (width - LEFT)) * (held[2] - held[1]);
+    const moved = ((event.clientX - held[0]) / (width - left)) * (held[2] - held[1]);
     show(held[1] - moved, held[2] - moved);
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { held = null; });
   canvas.addEventListener("pointerleave", () => { told.textContent = ""; });
-  canvas.addEventListener("dblclick", (event) => zoom(0.4, units(Math.max(event.offsetX, LEFT))));
+  canvas.addEventListener("dblclick", (event) => zoom(0.4, units(Math.max(event.offsetX, left))));
   select.addEventListener("change", view);
   window.addEventListener("resize", redraw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

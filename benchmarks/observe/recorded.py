@@ -1,8 +1,7 @@
-"""What a report of a million steps costs: python -m benchmarks.observe_report [--steps N] [--json FILE]."""
+"""What a report of a million steps costs: time, and memory at its highest."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -10,9 +9,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from benchmarks.report import Figure, print_table, write
+from benchmarks.report import Figure
 
+STEPS = 1_000_000
 ENGINES, AT_ONCE, STEPS_EACH = 8, 2_000, 50
 TOOLS = ("bash", "edit", "search", "pytest")
 
@@ -20,7 +21,8 @@ TOOLS = ("bash", "edit", "search", "pytest")
 def write_profile(path: Path, steps: int, seed: int = 0) -> None:
     """Programs that come as others go, whose steps lie between each other as in a run of a day."""
     random_ = random.Random(seed)
-    clocks = [(1.8e9 + random_.random() * 60, slot, 0, 0) for slot in range(min(AT_ONCE, max(1, steps // STEPS_EACH)))]
+    slots = range(min(AT_ONCE, max(1, steps // STEPS_EACH)))
+    clocks = [(1.8e9 + random_.random() * 60, slot, 0, 0) for slot in slots]
     with path.open("w", encoding="utf-8") as file:
         for number in range(steps):
             place = number % len(clocks)
@@ -28,11 +30,11 @@ def write_profile(path: Path, steps: int, seed: int = 0) -> None:
             if step == STEPS_EACH:
                 program, step, context = program + len(clocks), 0, 0
             line = _step(random_, program, step + 1, context, end)
-            clocks[place] = (line["completed_at"], program, step + 1, line["prompt_tokens"] + line["completion_tokens"])
+            clocks[place] = line["completed_at"], program, step + 1, line["prompt_tokens"] + line["completion_tokens"]
             file.write(json.dumps(line) + "\n")
 
 
-def _step(random_: random.Random, program: int, step: int, context: int, after: float) -> dict[str, object]:
+def _step(random_: random.Random, program: int, step: int, context: int, after: float) -> dict[str, Any]:
     tool_s, pause_s, queue_s = (
         random_.expovariate(0.3),
         random_.expovariate(0.5) * (random_.random() < 0.2),
@@ -65,11 +67,18 @@ def _step(random_: random.Random, program: int, step: int, context: int, after: 
     }
 
 
-def measure(profile: Path) -> dict[str, Figure]:
-    """The command, as a process of its own: its time and the most memory that it ever had."""
-    code = "import sys; from thunderagent.cli import main; sys.argv = ['thunderagent', 'report', sys.argv[1]]; main()"
+def measure(quick: bool) -> dict[str, Figure]:
+    """Generate, then report."""
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder) / "profile.jsonl"
+        write_profile(profile, STEPS // 10 if quick else STEPS)
+        return _report(profile)
+
+
+def _report(profile: Path) -> dict[str, Figure]:
+    """The command, as a process of its own."""
     began = time.perf_counter()
-    process = os.posix_spawn(sys.executable, [sys.executable, "-c", code, str(profile)], dict(os.environ))
+    process = os.posix_spawn(sys.executable, [sys.executable, "-m", "thunderagent", "report", str(profile)], dict(os.environ))
     _, status, used = os.wait4(process, 0)
     took_s = time.perf_counter() - began
     if status:
@@ -82,22 +91,3 @@ def measure(profile: Path) -> dict[str, Figure]:
         "report_page_mb": Figure(page / 1e6, "MB"),
         "report_profile_mb": Figure(profile.stat().st_size / 1e6, "MB"),
     }
-
-
-def main() -> None:
-    """From the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1_000_000)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        profile = Path(folder) / "profile.jsonl"
-        write_profile(profile, arguments.steps)
-        figures = measure(profile)
-    print_table(f"A report of {arguments.steps:,} steps", figures)
-    if arguments.json is not None:
-        write(arguments.json, figures)
-
-
-if __name__ == "__main__":
-    main()
