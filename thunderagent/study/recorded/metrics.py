@@ -11,6 +11,7 @@ from thunderagent.study.recorded.run import Run
 from thunderagent.study.recorded.states import spans_of
 from thunderagent.study.recorded.steps import Floats
 from thunderagent.study.report.numbers import MISSING, number_text
+from thunderagent.study.report.time_axis import UNITS
 
 METRICS = {
     "steps_per_min": Metric("throughput", "steps/min", True),
@@ -24,9 +25,9 @@ METRICS = {
     "wait_max_s": Metric("longest wait", "s", False),
     "engine_p50_s": Metric("in the engine p50", "s", False),
     "engine_p99_s": Metric("in the engine p99", "s", False),
-    "tool_s": Metric("tool time", "s", False),
+    "tool_s": Metric("tool time", "", False),
     "hidden_share": Metric("hidden preparation", "share", True),
-    "length_s": Metric("whole run", "s", False),
+    "length_s": Metric("whole run", "", False),
     "programs": Metric("programs", "", True),
     "steps": Metric("steps completed", "", True),
     "failed": Metric("steps not completed", "", False),
@@ -48,6 +49,8 @@ MEANINGS = {
     "hidden_share": "Part of the preparation of sandboxes for which no program had to wait.",
     "length_s": "From the first arrival to the last completion.",
 }
+DURATIONS = frozenset({"tool_s", "length_s"})
+"""Times that may be hours, and are shown with the unit that suits them."""
 NEUTRAL = frozenset({"programs", "steps", "tool_s"})
 """How much was asked for, not how well it went: nobody is better by these."""
 WAITS = frozenset({"wait_p50_s", "wait_p99_s", "wait_max_s", "engine_p50_s", "engine_p99_s"})
@@ -136,6 +139,9 @@ def text(metric: str, value: float | None) -> str:
     """With as many digits as tell something, without the unit of the column."""
     if value is None:
         return MISSING
+    if metric in DURATIONS:
+        size, name, _ = next(unit for unit in UNITS if value <= unit[2])
+        return f"{number_text(value / size)} {name}"
     return f"{100 * value:.1f}%" if METRICS[metric].unit == "share" else seconds_text(value)
 
 

@@ -49,12 +49,11 @@ def over_time(steps: Steps, part_s: float) -> OverTime:
     if len(edges) > 2 and edges[-1] - edges[-2] < part_s / 2:  # too short for a rate
         edges = np.delete(edges, -2)
     number = steps.number
-    at = np.clip(np.searchsorted(edges, number["completed_at"], "right") - 1, 0, len(edges) - 2)
+    at: npt.NDArray[np.int64] = np.clip(np.searchsorted(edges, number["completed_at"], "right") - 1, 0, len(edges) - 2)
     spans = spans_of(steps)
 
     def summed(values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> Floats:
-        sums: Floats = np.bincount(at, np.nan_to_num(values.astype(np.float64)), len(edges) - 1)
-        return sums
+        return np.asarray(np.bincount(at, np.nan_to_num(values.astype(np.float64)), len(edges) - 1), np.float64)
 
     seconds = np.diff(edges)
     known = np.isfinite(number["cached_tokens"])

@@ -105,12 +105,16 @@ def _mark(row: Row) -> str:
 def _lead(run: Run) -> str:
     steps = run.steps
     engines = len({name for name in steps.names["backend"] if name})
-    counts = (f"{len(steps):,} steps", f"{len(steps.first):,} programs", f"{engines:,} engine{'s' if engines != 1 else ''}")
+    counts = [_count(len(steps), "step"), _count(len(steps.first), "program"), _count(engines, "engine")]
     try:
         began = f"{datetime.fromtimestamp(steps.began_at, UTC):%Y-%m-%d %H:%M} UTC"
     except (OverflowError, ValueError, OSError):  # no clock says so
         began = "an unknown time"
     return f"{counts[0]} of {counts[1]} at {counts[2]}, from {began}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _part(run: Run, colour: str, length_s: float) -> dict[str, Any]:

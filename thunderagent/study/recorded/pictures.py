@@ -186,7 +186,7 @@ def _engines(drawn: Drawn) -> Picture | None:
         for run, series in drawn
     ]
     title = "Turns in each engine"
-    caption = f"The darker, the more at once; the number is the most of them. The scale ends at {number_text(high)}."
+    caption = f"The stronger the colour, the more at once; the number is the most of them. The scale ends at {number_text(high)}."
     return _picture("engines", title, caption, compose(title, panels, 1), drawn)
 
 
