@@ -14,8 +14,10 @@ pytest.importorskip("numpy")
 
 from tests.study.recorded.runs import step, write
 from thunderagent.errors import ProfileError
+from thunderagent.runtime import StepProfile
+from thunderagent.runtime.tools.profile import SandboxProfile
 from thunderagent.study.recorded import lines as module
-from thunderagent.study.recorded.lines import ProfileLines, StepLine
+from thunderagent.study.recorded.lines import ProfileLines, SandboxLine, StepLine
 
 
 def read(path: Path) -> tuple[list[StepLine], list[str]]:
@@ -113,3 +115,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"none\.jsonl cannot be read: No such file"):
         read(tmp_path / "none.jsonl")
+
+
+def test_all_that_is_read_is_what_runs_write() -> None:
+    assert set(StepLine.__struct_fields__) <= set(StepProfile.__dataclass_fields__)
+    assert set(SandboxLine.__struct_fields__) <= set(SandboxProfile.__dataclass_fields__)

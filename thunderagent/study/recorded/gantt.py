@@ -100,10 +100,9 @@ def _svg(rows: list[tuple[str, Ints]], what: str, length_s: float) -> str:
     for at_s in _ticks(length_s):
         x = LEFT + at_s / length_s * (WIDTH - LEFT)
         texts.append(f'<path class="grid" d="M{x:g} 0V{height + 3}"/>')
-        if x < WIDTH - 30:
-            texts.append(
-                f'<text class="tick" x="{x:g}" y="{height + 16}" text-anchor="middle">{time_text(at_s, length_s)}</text>'
-            )
+        place, anchor = (x, "middle") if x < WIDTH - 30 else (WIDTH, "end")
+        when = time_text(at_s, length_s)
+        texts.append(f'<text class="tick" x="{place:g}" y="{height + 16}" text-anchor="{anchor}">{when}</text>')
     shape = f'viewBox="0 0 {WIDTH} {height + AXIS}"'
     return f'<svg class="still" {shape} role="img" aria-label="{escape(what)}, a row for each">{"".join(texts)}{bars}</svg>'
 

@@ -70,13 +70,13 @@ function gantt(root) {
     context.font = `12px ${colour("--font")}`;
     context.textBaseline = "middle";
     const ink = colour("--ink"), muted = colour("--muted"), grid = colour("--grid"), each = step();
-    context.textAlign = "center";
     for (let at = Math.ceil(seconds(from) / each) * each; at <= seconds(to); at += each) {
       const place = x((at / data.length_s) * data.units);
       context.fillStyle = grid;
       context.fillRect(Math.round(place), 0, 1, height - AXIS);
       context.fillStyle = muted;
-      if (place < width - 20) context.fillText(moment(at, each), place, height - AXIS / 2 + 2);
+      context.textAlign = place > width - 30 ? "right" : "center";
+      context.fillText(moment(at, each), place > width - 30 ? width : place, height - AXIS / 2 + 2);
     }
     rows.forEach((program, row) => {
       context.fillStyle = ink;
