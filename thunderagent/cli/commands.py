@@ -67,7 +67,7 @@ COMMANDS = {
     "report": Command(
         "thunderagent.cli.render",
         "render",
-        "One page of a run that was recorded (profile.jsonl), or of two compared (--vs); or that of a study again.",
+        "One page of a recorded run (its profile.jsonl), or of two compared (--vs); or that of a study again.",
         "cli",
         (*STUDY, "numpy", "msgspec"),
     ),

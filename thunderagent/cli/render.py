@@ -32,7 +32,10 @@ def render(
         typer.Option("--out", "-o", help="The page (NAME.html), or the folder for it and a study's pictures; default: beside."),
     ] = None,
 ) -> None:
-    """Make one page of a run that was recorded, or of two compared; or that of a study again, with its pictures and tables."""
+    """One page of a recorded run (its profile.jsonl), or of two compared (--vs); or that of a study again.
+
+    The page needs nothing but itself: numbers, plots over time, every turn of programs in a picture that zooms, tables.
+    """
     if not _is_study(file):
         from thunderagent.cli.recorded import report_run
 
