@@ -78,7 +78,9 @@ def measure(quick: bool) -> dict[str, Figure]:
 def _report(profile: Path) -> dict[str, Figure]:
     """The command, as a process of its own."""
     began = time.perf_counter()
-    process = os.posix_spawn(sys.executable, [sys.executable, "-m", "thunderagent", "report", str(profile)], dict(os.environ))
+    command = [sys.executable, "-m", "thunderagent", "report", str(profile)]
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    process = os.posix_spawn(sys.executable, command, dict(os.environ), file_actions=quiet)
     _, status, used = os.wait4(process, 0)
     took_s = time.perf_counter() - began
     if status:
