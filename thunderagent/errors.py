@@ -3,6 +3,7 @@
     ThunderAgentError
     ├── ConfigError              the user's configuration: names the key, the value and what is allowed
     ├── StudyError               a file of a simulation study cannot be used: says what is wrong with it and what to do
+    ├── ProfileError             a profile that the user wants a report of cannot be used: says which, and what was expected
     ├── TraceImportError         a file that the user gave to be replayed is none; says what was expected
     ├── TrackingError            W&B cannot be told what the user has asked for: says why and what else can be done
     ├── ContractError            a caller of the core broke its contract (a bug in that caller)
@@ -44,6 +45,10 @@ class ConfigError(ThunderAgentError):
 
 class StudyError(ThunderAgentError):
     """A file that a simulation study was given cannot be used. The message is for the user. Exit status 2."""
+
+
+class ProfileError(ThunderAgentError):
+    """No report can be made of a recorded profile. The message is for the user. Exit status 2."""
 
 
 class TraceImportError(ThunderAgentError):

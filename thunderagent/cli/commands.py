@@ -79,7 +79,11 @@ COMMANDS = {
         STUDY,
     ),
     "report": Command(
-        "thunderagent.cli.render", "render", "Make the page, the pictures and the tables of a study again.", "cli", STUDY
+        "thunderagent.cli.render",
+        "render",
+        "One page of a recorded run (its profile.jsonl), or of two compared (--vs); or that of a study again.",
+        "cli",
+        (*STUDY, "numpy", "msgspec"),
     ),
     "wandb-dashboard": Command(
         "thunderagent.cli.wandb_dashboard",

@@ -1,4 +1,4 @@
-"""The axis of simulated time, in the unit that suits its length."""
+"""The axis of time, in the unit that suits its length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120)
 """Between ticks, of a unit."""
 
 
-def scale_time(axes: Any, begin_s: float, end_s: float, *, labelled: bool = True) -> None:
+def scale_time(axes: Any, begin_s: float, end_s: float, *, labelled: bool = True, what: str = "simulated time") -> None:
     """Set limits, ticks and label; without labels it is the axis of the panel below."""
     length_s = max(end_s - begin_s, 1.0)
     size, name, _ = next(unit for unit in UNITS if length_s <= unit[2])
@@ -21,6 +21,6 @@ def scale_time(axes: Any, begin_s: float, end_s: float, *, labelled: bool = True
     axes.xaxis.set_major_locator(MultipleLocator(step * size))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / size:g}")
     if labelled:
-        axes.set_xlabel(f"simulated time, {name}")
+        axes.set_xlabel(f"{what}, {name}")
     else:
         axes.tick_params(labelbottom=False)
