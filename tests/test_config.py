@@ -79,3 +79,14 @@ def test_every_setting_reaches_its_policy() -> None:
 def settings(policy: Policy) -> dict[str, Any]:
     """What a policy was made with; its statistics are its own."""
     return {f.name: getattr(policy, f.name) for f in fields(policy) if f.init and f.name != "tools"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("project", ["agents", "my-team/agents_2.b"])
+def test_a_project_of_wandb_may_name_its_entity(project: str) -> None:
+    ThunderConfig(wandb=project).validate()
+
+
+@pytest.mark.parametrize("project", ["", "a b", "a/b/c", "/agents", "team/", "what?", "x" * 129, 3])
+def test_a_project_that_wandb_would_refuse_is_refused_before(project: Any) -> None:
+    with pytest.raises(ConfigError, match="must be PROJECT or ENTITY/PROJECT"):
+        ThunderConfig(wandb=project).validate()

@@ -20,7 +20,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["doctor"], ["tools"], ["simulate"], ["replay"], ["report"]], ids=str)
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) -> None:
     told = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
 
@@ -34,6 +34,7 @@ def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) ->
         "simulate": "Simulated agents",
         "replay": "Replays a recorded trace",
         "report": "study.json",
+        "wandb-dashboard": "ENTITY/PROJECT",
     }
     assert wanted["".join(command)] in told.output
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from thunderagent.adapters.slime.metrics import StepLog, StepNotes
+from thunderagent.adapters.tracking.axes import TRAINING
 from thunderagent.config import ThunderConfig, build_policy
 from thunderagent.runtime import Runtime, StepProfile
 
@@ -39,6 +40,7 @@ def test_what_is_told_is_of_this_step_and_this_phase(runtime: Runtime) -> None:
     assert (told["pause_mean_s"], told["pause_max_s"]) == (pytest.approx(5 / 3), 3.0)
     assert told["paused_share"] == pytest.approx(5 / (5 + 6))
     assert log.take("eval/", runtime)["pause_max_s"] == 9.0
+    assert {name for name, _, _ in TRAINING} <= told.keys()  # the dashboard draws them
     nothing = log.take("train/", runtime)
     assert nothing.keys() == told.keys()
     assert not any(nothing.values())

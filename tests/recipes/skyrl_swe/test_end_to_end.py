@@ -108,7 +108,7 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(start
     assert len(rows) == summary["steps"] == sum(end["turns"] for end in ends)
     assert {row["phase"] for row in rows} == {"train"}
     assert len({row["group"] for row in rows}) == 2
-    assert list((tmp_path / "wandb").glob("offline-run-*"))
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2  # of the training, and of the scheduler
 
 
 def test_when_the_engine_is_killed_trajectories_end_as_errors_and_the_run_finishes(start: Start, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_rollout_runs_to_its_end_with_profiles_summary_and_offline_wandb(tmp_p
     assert len({turn["group"] for turn in turns}) == 6
     steps = rows(tmp_path / "steps.jsonl")
     assert [step["rollout/thunder/programs_left"] for step in steps] == [0, 0]
-    assert list((tmp_path / "wandb").glob("offline-run-*"))
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2  # of the training, and of the scheduler
 
 
 def test_off_and_on_are_compared_and_have_the_same_rewards(tmp_path: Path) -> None:
