@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.observe import profiles, scrapes, spans
+from benchmarks.observe import dashboard, profiles, recorded, scrapes, spans
 from benchmarks.report import Figure
 
 EXPLANATION = """\
@@ -17,6 +17,8 @@ What it costs to see what happens.
             and on disk, over the same without, interleaved round by round; CPU per step of recording and writing a step
   scrapes   time of GET /metrics with 10,000 programs, and with 100
   spans     CPU per turn of OpenTelemetry's spans: on the event loop, and in the thread that makes them
+  dashboard frames per second of the page with 1,000 programs, in headless Chromium
+  report    time and memory of `thunderagent report` with a profile of 1,000,000 steps
 
 examples
   python -m benchmarks.observe
@@ -26,6 +28,8 @@ PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "profiles": profiles.measure,
     "scrapes": scrapes.measure,
     "spans": spans.measure,
+    "dashboard": dashboard.measure,
+    "report": recorded.measure,
 }
 """Each is told whether a first look is enough."""
 

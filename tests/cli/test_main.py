@@ -33,7 +33,9 @@ def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) ->
         "tools": "Sandboxes: list all",
         "simulate": "Simulated agents",
         "replay": "Replays a recorded trace",
-        "report": "study.json",
+        "top": "Watch a running gateway",
+        "grafana-dashboard": "Print a dashboard for Grafana",
+        "report": "One page of a recorded run",
         "wandb-dashboard": "ENTITY/PROJECT",
     }
     assert wanted["".join(command)] in told.output
