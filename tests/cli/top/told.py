@@ -18,7 +18,7 @@ def engine(name: str = "http://gpu1:8000", **fields: Any) -> EngineNow:
 
 def program(name: str, **fields: Any) -> ProgramNow:
     usual: dict[str, Any] = {"group": "", "phase": "", "state": "active", "status": "reasoning", "backend": "http://gpu1:8000"}
-    counts = {"tokens": 12_400, "steps": 3, "tool": "", "since_s": 4.2, "sandboxes": 0}
+    counts = {"tokens": 12_400, "steps": 3, "tool": "", "since_s": 4.2, "sandboxes": 0, "decoding": True}
     waits = {"waited_s": None, "waits_for": None, "ahead": None}
     return ProgramNow(**({"id": name} | usual | counts | waits | fields))
 
