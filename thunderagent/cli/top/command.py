@@ -73,7 +73,7 @@ def top(
     question = Question(programs, sort)
     if once or as_json:
         told = asyncio.run(feed.once(question))
-        _print_json(told) if as_json else _print(told, base)
+        _print_json(told) if as_json else _print(read(told), base)
     elif _is_screen():
         from thunderagent.cli.top.screen import watch  # needs a terminal's modes, which not every system has
 
@@ -93,31 +93,28 @@ def _is_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
-def _plain_console() -> Console:
-    columns = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_COLUMNS
-    return Console(no_color=True, highlight=False, color_system=None, width=columns)
-
-
 def _print_json(told: bytes) -> None:
     print(json.dumps(json.loads(told), indent=2))
 
 
-def _print(told: bytes, url: str) -> None:
-    console = _plain_console()
-    console.print(plain(read(told), url, None, console.width, ascii_only=console.options.ascii_only))
+def _print(look: Snapshot, url: str, history: History | None = None) -> None:
+    columns = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_COLUMNS
+    console = Console(highlight=False, color_system=None, width=columns)
+    with console.capture() as captured:
+        console.print(plain(look, url, history, console.width, ascii_only=console.options.ascii_only))
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
 
 
 async def _print_all(looks: AsyncIterator[Snapshot | str], url: str) -> None:
     """Block after block, for files and for terminals that have no screen."""
-    console, history = _plain_console(), History()
+    history = History()
     try:
         async for look in looks:
             if isinstance(look, str):
                 say("note", look)
                 continue
             history.add(look.at, look.totals)
-            console.print(plain(look, url, history, console.width, ascii_only=console.options.ascii_only))
-            console.print()
-            sys.stdout.flush()
+            _print(look, url, history)
+            print(flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: its last flush must not fail

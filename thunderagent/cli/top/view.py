@@ -20,6 +20,8 @@ from thunderagent.cli.top.marks import ACTS, QUIET, RUNS, WAITS, WRONG, KvBar, S
 
 WIDE, NARROW = 110, 64
 """Columns from which there is room for group and phase, and below which there is none for steps and reasons."""
+NAME_PART = 4
+"""Of the columns, at most this part is for names: reasons need more."""
 STATES = {"waits": WAITS, "runs": RUNS, "tool": ACTS, "paused": QUIET}
 
 
@@ -173,7 +175,10 @@ def _programs(wanted: Sequence[ProgramNow], told: Snapshot, controls: Controls |
         controls.first = min(controls.first, max(0, len(wanted) - 1))
     shown = wanted if controls is None else wanted[controls.first :]
     table = _Table(frame)
-    table.column(_title(len(wanted), told, controls), ratio=2, min_width=14)
+    title = _title(len(wanted), told, controls)
+    longest = max((len(program.id) for program in shown), default=0)
+    width = max(len(title), min(longest, frame.width // NAME_PART))
+    table.column(title, **({"width": width} if frame.width >= NARROW else {"ratio": 1}))
     for title in ("group", "phase") if frame.width >= WIDE else ():
         table.column(title, max_width=16)
     table.column("state", min_width=6, max_width=14)
@@ -182,7 +187,7 @@ def _programs(wanted: Sequence[ProgramNow], told: Snapshot, controls: Controls |
     if frame.width >= NARROW:
         table.column("steps", justify="right")
         table.column("#", justify="right")
-        table.column("waits for", ratio=5)
+        table.column("waits for", ratio=1)
     numbers = {engine.id: str(number) for number, engine in enumerate(told.engines, 1)}
     for program in shown if frame.height == 0 else shown[: frame.height]:
         table.add_row(*_row(program, numbers, frame))
@@ -205,7 +210,7 @@ def _row(program: ProgramNow, numbers: dict[str, str], frame: Frame) -> list[Ren
     cells += [Text(words.clean(doing, frame.ascii_only), STATES[word]), words.tokens(program.tokens)]
     cells.append(words.duration(program.since_s))
     if frame.width >= NARROW:
-        reason = program.waits_for or ""
+        reason = (program.waits_for or "").replace("http://", "")
         ahead = f"{program.ahead:,} ahead; " if program.ahead and "ahead of it" not in reason else ""
         cells += [f"{program.steps:,}", numbers.get(program.backend or "", "")]
         cells.append(Text(words.clean(ahead + reason, frame.ascii_only), QUIET))

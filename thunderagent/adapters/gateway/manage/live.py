@@ -48,21 +48,23 @@ class Feed:
 
     def __init__(self, gateway: Managed) -> None:
         self._gateway = gateway
-        self._made: dict[Question, tuple[float, bytes]] = {}
+        self._made: dict[tuple[Question, bool], tuple[float, bytes]] = {}
+        """By question and whether the gateway drains: the last event of a stream has to say so."""
         self.watchers = 0
         """Streams that are open."""
 
     def encoded(self, question: Question) -> bytes:
         """The snapshot as JSON, at most ``FRESH_S`` old."""
         now_s = asyncio.get_running_loop().time()
-        made = self._made.get(question)
+        key = question, self._gateway.draining
+        made = self._made.get(key)
         if made is not None and 0 <= now_s - made[0] < FRESH_S:
             return made[1]
         body = msgspec.json.encode(snapshot(self._gateway, *question))
-        self._made.pop(question, None)
+        self._made.pop(key, None)
         while len(self._made) >= MAX_KEPT:
             del self._made[next(iter(self._made))]
-        self._made[question] = now_s, body
+        self._made[key] = now_s, body
         return body
 
     async def events(self, question: Question, interval_s: float) -> AsyncIterator[bytes]:
