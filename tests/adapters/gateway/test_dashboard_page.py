@@ -22,7 +22,7 @@ from thunderagent.serving import Serving
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.browser]
 CAPACITY = b'vllm:cache_config_info{block_size="16",engine="0",num_gpu_blocks="1001"} 1.0\n'
 """16,000 tokens: one block is padding."""
-WITHIN_MS = 20_000
+WITHIN_MS = 60_000
 """However busy the machine; nothing takes a second otherwise."""
 
 

@@ -6,7 +6,7 @@ import { firstAfter } from "./history.js";
 import * as tooltip from "./tooltip.js";
 
 const BOTTOM_PX = 18;
-const TOP_PX = 8;
+const TOP_PX = 16;
 const BUCKET_PX = 6; // turns begin and end many times in it: their mean is drawn
 const KEY_STEPS = 60; // moments that the arrow keys go through in a window
 
@@ -98,7 +98,7 @@ export class Occupancy {
       line(context, run.filter((s) => s.capacity != null), x, (s) => y(s.capacity));
     }
     const capacity = shown.at(-1)?.capacity;
-    if (capacity != null) text(context, `${short(capacity)} tokens`, 4, y(capacity) + 9, { size: 10 });
+    if (capacity != null) text(context, `${short(capacity)} tokens`, 4, y(capacity) - 8, { size: 10 });
     if (card.cursor != null) {
       context.fillStyle = colour("ink");
       context.fillRect(Math.round(card.cursor * width), TOP_PX, 1, floor - TOP_PX);
