@@ -32,6 +32,7 @@ def test_a_clock_that_runs_backwards_does_no_harm() -> None:
     driver.now = 5.0
     driver.send(TimerFired())
     assert driver.parked(waiting)
+    assert driver.scheduler.now_s == 100.0
 
 
 def test_a_timer_that_fires_early_is_asked_for_again() -> None:

@@ -16,6 +16,8 @@ from thunderagent.runtime.profile import SCHEMA
 from thunderagent.runtime.tools.profile import SandboxProfile
 
 Profile = StepProfile | SandboxProfile
+ROW_END = b",%d\r\n" % SCHEMA
+"""Of CSV: the last column is the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Kind:
     def of(cls, profile: type[Profile], name: str) -> Kind:
         """That of a dataclass."""
         names = [field.name for field in fields(profile)]
-        template = b"{%b}\n" % b",".join(b'"%b":%%b' % column.encode() for column in (*names, "schema"))
+        template = b"{%b}\n" % b",".join([b'"%b":%%b' % name.encode() for name in names] + [b'"schema":%d' % SCHEMA])
         flags = any(field.type == "bool" for field in fields(profile))
         return cls(name, (*names, "schema"), attrgetter(*names), flags, template)
 
@@ -51,19 +53,20 @@ class Kind:
         Raises:
             TypeError: one of them has an id that cannot be written (half a character).
         """
-        values = [(*self.values_of(profile), SCHEMA) for profile in profiles]
+        values = list(map(self.values_of, profiles))
         return self._quick(values) or self._careful(values)
 
     def _quick(self, values: list[tuple[Any, ...]]) -> tuple[bytes, bytes] | None:
         """Both from one list of lists, a third of the time; None: texts have commas, quotes or the like in them."""
         lists = orjson.dumps(values)
-        if self.has_flags or b"\\" in lists or lists.count(b",") != len(values) * len(self.columns) - 1:
+        if self.has_flags or b"\\" in lists or lists.count(b",") != len(values) * (len(self.columns) - 1) - 1:
             return None
         plain = lists[2:-2]
-        rows = plain.replace(b"],[", b"\r\n").replace(b",null", b",").replace(b'"', b"") + b"\r\n"
+        rows = plain.replace(b"],[", ROW_END).replace(b",null", b",").replace(b'"', b"") + ROW_END
         return self.template * len(values) % tuple(plain.replace(b"],[", b",").split(b",")), rows
 
     def _careful(self, values: list[tuple[Any, ...]]) -> tuple[bytes, bytes]:
+        values = [(*each, SCHEMA) for each in values]
         records = [dict(zip(self.columns, each, strict=True)) for each in values]
         jsonl = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
         return jsonl, b"".join(map(_row, values))

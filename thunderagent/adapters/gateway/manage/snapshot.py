@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from heapq import nsmallest
 from typing import Annotated, Literal
@@ -79,14 +78,16 @@ class Snapshot(msgspec.Struct, kw_only=True):
 Key = tuple[float | str, ...]
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """A program before it is put in words."""
+class _Row(msgspec.Struct, gc=False):
+    """A program before it is put in words; there are thousands, so that nothing is asked of it that its order does not need."""
 
     program: Program
-    steps: int
     parked: bool
-    place: tuple[float, ...]
-    """In line."""
+    runtime: Runtime
+
+    @property
+    def steps(self) -> int:
+        return self.runtime.steps(self.program.id)
 
     @property
     def since_s(self) -> float | None:
@@ -101,7 +102,7 @@ class _Row(msgspec.Struct, frozen=True):
     def urgency(self) -> Key:
         """Who waits comes first, in the line's order; then who runs, who is in a tool call, who gave way; longest first."""
         if self.parked:
-            return (0.0, *self.place)
+            return (0.0, *self.runtime.scheduler.rank(self.program.id))
         state = 1.0 if self.program.running else 2.0 if self.program.backend is not None else 3.0
         return (state, self.since_s or 0.0)
 
@@ -124,14 +125,13 @@ def snapshot(gateway: Managed, limit: int, sort: str) -> Snapshot:
     shown = nsmallest(limit, rows, key=_ORDERS[sort])
     waiting = {row.program.id for row in shown if row.parked}
     explanations = {e.program_id: e for e in runtime.scheduler.explain_all(waiting)} if waiting else {}
-    running = Counter(row.program.backend.id for row in rows if row.program.backend for _ in row.program.running)
     return Snapshot(
         at=time.time(),
         mode=gateway.mode,
         version=__version__,
         draining=gateway.draining,
         totals=_totals(gateway),
-        engines=_engines(gateway, running),
+        engines=_engines(gateway),
         programs=[_program(gateway, row, explanations.get(row.program.id)) for row in shown],
         programs_total=len(rows),
     )
@@ -141,12 +141,9 @@ def _rows(runtime: Runtime) -> list[_Row]:
     scheduler = runtime.scheduler
     programs = scheduler.programs
     parked = set() if runtime.degraded else set(scheduler.parked_ids())  # a failed policy explains nothing
-    rows = [
-        _Row(program, runtime.steps(name), name in parked, scheduler.rank(name) if name in parked else ())
-        for name, program in programs.items()
-    ]
+    rows = [_Row(program, name in parked, runtime) for name, program in programs.items()]
     held = [name for name in parked if name not in programs]  # all that there is of it is a turn held back by a weight sync
-    return rows + [_Row(Program(name, birth=0, held_turns=1), 0, True, scheduler.rank(name)) for name in held]
+    return rows + [_Row(Program(name, birth=0, held_turns=1), True, runtime) for name in held]
 
 
 def _totals(gateway: Managed) -> dict[str, float]:
@@ -161,16 +158,16 @@ def _totals(gateway: Managed) -> dict[str, float]:
     }
 
 
-def _engines(gateway: Managed, running: Counter[str]) -> list[EngineNow]:
+def _engines(gateway: Managed) -> list[EngineNow]:
     known = gateway.runtime.scheduler.ledger.backends
     return [
-        _engine(worker, known.get(name) or Backend(name, 0, worker.capacity_tokens), running[name])
+        _engine(worker, known.get(name) or Backend(name, 0, worker.capacity_tokens))
         for worker in gateway.workers.list()
         for name in worker.backends or (worker.url,)
     ]
 
 
-def _engine(worker: Worker, backend: Backend, running_turns: int) -> EngineNow:
+def _engine(worker: Worker, backend: Backend) -> EngineNow:
     load = worker.loads.get(backend.id)
     queried, hit = (None, None) if load is None else (load.queried_tokens, load.hit_tokens)
     return EngineNow(
@@ -184,7 +181,7 @@ def _engine(worker: Worker, backend: Backend, running_turns: int) -> EngineNow:
         capacity_tokens=backend.capacity_tokens,
         committed_tokens=committed_tokens(backend),
         acting_tokens=backend.private_acting_tokens,
-        running_turns=running_turns,
+        running_turns=sum(len(program.running) for program in backend.programs.values()),
         programs=backend.resident,
         kv_hit_rate=round(hit / queried, 4) if queried and hit is not None else None,
         prefix_queried_tokens=queried,
