@@ -49,12 +49,13 @@ def status(url: str) -> int:
 def test_it_serves_from_its_own_thread_until_it_is_stopped() -> None:
     with running() as here:
         assert status(f"{here.url}/health") == 200
-        assert here.call(lambda _: threading.current_thread().name) == "thunderagent-gateway"
+        thread = here.call(lambda _: threading.current_thread())
+        assert thread.name == "thunderagent-gateway"
         assert here.call(lambda serving: serving) is here.serving
     with pytest.raises(OSError):
         status(f"{here.url}/health")
     here.stop()  # a second time
-    assert "thunderagent-gateway" not in [thread.name for thread in threading.enumerate()]
+    assert thread not in threading.enumerate()
 
 
 def test_what_a_call_raises_is_raised_where_it_was_called() -> None:

@@ -33,7 +33,7 @@ def test_skyrls_own_command_line_runs_scheduled(tmp_path: Path) -> None:
     assert sorted((step["program_id"], step["step_id"]) for step in steps) == [
         (f"train/0_{sample}", turn) for sample in range(2) for turn in (1, 1, 2, 2)
     ]
-    for metric in ("thunder/kv_hit_rate", "thunder/train/paused_share", "generate/trajectory_time_pause_mean"):
+    for metric in ("thunder/kv_cache/hit_rate", "thunder/train/paused_share", "generate/trajectory_time_pause_mean"):
         assert metric in done.stdout + done.stderr
 
 

@@ -66,7 +66,7 @@ def test_the_prefix_of_the_key_is_the_hosts_choice() -> None:
 
 
 def test_every_number_has_a_check() -> None:
-    unchecked = {"api_keys", "admin_keys", "metrics"}
+    unchecked = {"api_keys", "admin_keys", "metrics", "otel"}
     for field in fields(GatewaySettings):
         if field.name not in unchecked:
             with pytest.raises(ConfigError):

@@ -18,6 +18,7 @@ from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.skyrl.client import ThunderClient
 from thunderagent.adapters.skyrl.hosts import InProcess
 from thunderagent.adapters.skyrl.mixin import ThunderMixin
+from thunderagent.adapters.tracking import Sampler
 from thunderagent.adapters.trajectory_ids import session_of
 from thunderagent.config import ThunderConfig
 from thunderagent.core import Policy
@@ -40,6 +41,11 @@ class HandSession:
 
     def on_step(self, listener: Callable[[StepProfile], None]) -> None:
         self._listeners.append(listener)
+
+    def sampler(self) -> Sampler:
+        sampler = Sampler(self.runtime, lambda backend_id: None)
+        self.on_step(sampler.took_step)
+        return sampler
 
     async def start(self) -> None:
         if self.url and not self.runtime.backends:

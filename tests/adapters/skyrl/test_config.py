@@ -47,7 +47,7 @@ def test_an_unknown_key_is_an_error() -> None:
 def test_a_misspelt_key_is_answered_with_the_nearest() -> None:
     refuse_unknown_keys(["thunder.mode=tr", "thunder.gateway=true", "thunder.tools.image=a", "trainer.epochs=1"])
     with pytest.raises(ConfigError, match=r"the nearest is thunder\.tools\.image$"):
-        refuse_unknown_keys(["thunder.tools.images=a"])
+        refuse_unknown_keys(["thunder.tools.imag=a"])
     with pytest.raises(
         ConfigError, match=r"^thunder\.capacity=5: there is no such key; the nearest is thunder\.capacity_tokens$"
     ):

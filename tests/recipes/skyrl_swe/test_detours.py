@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("minisweagent")
 from recipes.skyrl_swe.detours import CHECKS, LOOKS
-from recipes.skyrl_swe.environment import template_repository
+from recipes.skyrl_swe.repository import template_repository
 from recipes.skyrl_swe.tasks import load_tasks
 
 

@@ -11,7 +11,9 @@ import pytest
 from recipes.skyrl_swe.tasks import Script, Task, load_tasks
 
 pytest.importorskip("minisweagent")
-from recipes.skyrl_swe.environment import SWEEnvironment, make_executor, template_repository
+from recipes.skyrl_swe.environment import SWEEnvironment
+from recipes.skyrl_swe.executors import LocalProcesses
+from recipes.skyrl_swe.repository import template_repository
 
 TASKS = load_tasks()
 
@@ -51,7 +53,7 @@ def test_every_script_earns_the_reward_it_names(task_id: str, tmp_path: Path) ->
 @pytest.mark.parametrize("task_id", TASKS)
 def test_the_bug_is_there_and_only_the_hidden_tests_see_it(task_id: str, tmp_path: Path) -> None:
     task = TASKS[task_id]
-    executor = make_executor(template_repository(task, tmp_path))
+    executor = LocalProcesses(template_repository(task, tmp_path), tmp_path)
     visible = executor.execute({"command": "python3 -m unittest discover -q -s tests -t ."})
     assert visible["returncode"] == 0, visible["output"]
     hidden = task.hidden_test.read_text(encoding="utf-8")

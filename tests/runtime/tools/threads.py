@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from thunderagent.core import DefaultPolicy
 from thunderagent.runtime import Runtime
@@ -33,7 +34,8 @@ PATIENCE_S = 20.0
 def living(backend: SandboxBackend, *, runtime: Runtime | None = None, **host: Any) -> Iterator[ToolThread]:
     """Told of the programs of ``runtime``; ``host``: arguments of ``ToolHost``."""
     settings = ToolSettings(close_timeout_s=0.2)  # what is never ready is not waited for
-    thread = ToolThread(ToolHost(backend, "test", **{"settings": settings, **host}), runtime or Runtime(DefaultPolicy()))
+    owner_id = f"test-{uuid4().hex[:8]}"  # sweeps of one host leave the others alone
+    thread = ToolThread(ToolHost(backend, owner_id, **{"settings": settings, **host}), runtime or Runtime(DefaultPolicy()))
     thread.start()
     try:
         yield thread

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from thunderagent.errors import ContractError, SandboxError, SandboxProblem
 from thunderagent.runtime.tools.backend import Command, Output, SandboxRequest
@@ -71,27 +71,59 @@ class BlockingTools:
             self._loop.call_soon_threadsafe(run)
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        call = _Call(coroutine)
         try:
-            future = self._started(coroutine)
-        except BaseException:
-            coroutine.close()
-            raise
-        try:
+            future = self._started(call)
             while not self._loop.is_closed():
                 if concurrent.futures.wait([future], LOOK_S).done:
                     return future.result()
         except concurrent.futures.CancelledError:  # with all that ran on the loop
             pass
         except BaseException:
-            future.cancel()
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and everything with it
+                self._loop.call_soon_threadsafe(call.give_up)
             raise
         raise SandboxProblem(ENDED, permanent=True)
 
-    def _started(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        with contextlib.suppress(RuntimeError):  # in most threads none runs
-            if asyncio.get_running_loop() is self._loop:
-                raise ContractError("called on the loop of the sandboxes, which would wait for itself: call it in a thread")
+    def _started(self, call: _Call[T]) -> concurrent.futures.Future[T]:
+        running = call.run()
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            with contextlib.suppress(RuntimeError):  # in most threads none runs
+                if asyncio.get_running_loop() is self._loop:
+                    raise ContractError("called on the loop of the sandboxes, which would wait for itself: call it in a thread")
+            return asyncio.run_coroutine_threadsafe(running, self._loop)
+        except ContractError:
+            running.close()
+            call.close()
+            raise
         except RuntimeError:
+            running.close()
+            call.close()
             raise SandboxProblem(ENDED, permanent=True) from None
+
+
+class _Call(Generic[T]):
+    """A coroutine that can be given up whenever its caller is interrupted: before it has begun, too."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[Any] | None = None
+        self._given_up = False
+
+    async def run(self) -> T:
+        """On the loop, where ``give_up`` is called too."""
+        if self._given_up:
+            self.close()
+            raise asyncio.CancelledError
+        self._task = asyncio.current_task()
+        return await self._coroutine
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more."""
+        self._given_up = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def close(self) -> None:
+        """It has not begun, and never will."""
+        self._coroutine.close()
