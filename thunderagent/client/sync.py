@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 from thunderagent.client.program import BaseProgram, Program, Sandbox
 from thunderagent.client.tools import Wanted
 from thunderagent.errors import SandboxGone
 from thunderagent.runtime.tools import Output, SandboxView
-
-T = TypeVar("T")
+from thunderagent.runtime.tools.from_threads import wait_on
 
 
 class SyncSandbox:
@@ -30,11 +29,11 @@ class SyncSandbox:
     ) -> Output:
         """See ``Sandbox.execute``."""
         running = self._sandbox.execute(command, workdir=workdir, environment=environment, timeout_s=timeout_s)
-        return _wait(running, self._loop)
+        return wait_on(running, self._loop)
 
     def give_back(self) -> None:
         """See ``Sandbox.give_back``."""
-        _wait(self._sandbox.give_back(), self._loop)
+        wait_on(self._sandbox.give_back(), self._loop)
 
 
 class SyncProgram:
@@ -54,10 +53,10 @@ class SyncProgram:
 
     def prepare(self, **wanted: Unpack[Wanted]) -> None:
         """See ``Program``, as for all."""
-        _wait(self._program.prepare(**wanted), self._loop)
+        wait_on(self._program.prepare(**wanted), self._loop)
 
     def acquire(self, **wanted: Unpack[Wanted]) -> SyncSandbox:
-        return SyncSandbox(_wait(self._program.acquire(**wanted), self._loop), self._loop)
+        return SyncSandbox(wait_on(self._program.acquire(**wanted), self._loop), self._loop)
 
     @contextlib.contextmanager
     def sandbox(self, **wanted: Unpack[Wanted]) -> Iterator[SyncSandbox]:
@@ -69,39 +68,29 @@ class SyncProgram:
                 sandbox.give_back()
 
     def attach(self, name: str) -> SyncSandbox:
-        return SyncSandbox(_wait(self._program.attach(name), self._loop), self._loop)
+        return SyncSandbox(wait_on(self._program.attach(name), self._loop), self._loop)
 
     def port(self) -> int:
-        return _wait(self._program.port(), self._loop)
+        return wait_on(self._program.port(), self._loop)
 
     def sandboxes(self) -> list[SandboxView]:
-        return _wait(self._program.sandboxes(), self._loop)
+        return wait_on(self._program.sandboxes(), self._loop)
 
     def release(self) -> None:
-        _wait(self._program.release(), self._loop)
+        wait_on(self._program.release(), self._loop)
 
     def disconnect(self) -> None:
-        _wait(self._program.disconnect(), self._loop)
+        wait_on(self._program.disconnect(), self._loop)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        _wait(self._program.__aexit__(kind, error, traceback), self._loop)
+        wait_on(self._program.__aexit__(kind, error, traceback), self._loop)
 
     def close(self) -> None:
         """As at the end of a block."""
         self.__exit__(None, None, None)
-
-
-def _wait(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
-    """What it comes to. An interrupted wait (Ctrl-C) cancels it."""
-    future = asyncio.run_coroutine_threadsafe(work, loop)
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()
-        raise
 
 
 _LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
