@@ -20,6 +20,8 @@
     │   └── SandboxProblem       what makes or runs sandboxes failed; ``permanent``: trying again cannot help
     ├── EngineProblem            an engine does not answer, or not as it should; the message names what was asked and what came
     ├── GatewayProblem           the same of a gateway that is watched
+    ├── LinkError                a gateway cannot reach its scheduler, or they do not understand each other
+    ├── StoreError               what a scheduler remembers cannot be read, or is not its own: says which file, and what to do
     ├── RequestInterrupted       a request to the gateway whose rollout is over: it is answered as aborted
     └── RequestProblem           a request to the gateway that no engine answers; carries its HTTP status and a reason
 
@@ -113,6 +115,14 @@ class EngineProblem(ThunderAgentError):
 
 class GatewayProblem(ThunderAgentError):
     """A gateway that is watched does not answer, or not as it should. The message is for whoever watches. Exit status 2."""
+
+
+class LinkError(ThunderAgentError):
+    """A gateway cannot reach its scheduler, or they do not understand each other. It goes on without, and tries again."""
+
+
+class StoreError(ThunderAgentError):
+    """A store cannot be used. The message is for the user: which file, what is wrong, what to do. Exit status 2."""
 
 
 class TurnError(ThunderAgentError):

@@ -46,6 +46,9 @@ PROGRAMS = {
 WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/podman"))
 WITHIN_S = 30.0
 """Podman and the registry start and end in a tenth of a second where the machine has nothing else to do."""
+MONITORS = {"conmon", "podman"}
+MONITORS_END_WITHIN_S = 5.0
+"""They end by themselves, soon after their container; what cleans up is not to be killed halfway."""
 
 
 class Containers:
@@ -100,6 +103,7 @@ class Containers:
                     os.kill(pid, signal.SIGTERM)
                     self._until(lambda name=name: not self._running(name), f"{name} does not end")
                 self._pid_file(name).unlink(missing_ok=True)
+            self._end_monitors()
             overlay = self.folder / "storage" / "overlay"
             if overlay.is_mount():  # podman leaves it mounted upon itself, and then the folder could not be removed
                 subprocess.run(["umount", str(overlay)], check=False)
@@ -221,6 +225,30 @@ http:
     def _variables(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if name != "CONTAINER_HOST"} | self.environment
 
+    def _end_monitors(self) -> None:
+        """Have nothing left that watches or cleans up containers which are not there any more."""
+        patience_s = time.monotonic() + MONITORS_END_WITHIN_S
+        while monitors := self._monitors():
+            if time.monotonic() > patience_s:
+                for pid in monitors:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
+    def _monitors(self) -> list[int]:
+        """Processes that podman has started beside its own service, and that outlive it."""
+        found = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                command = file.read_bytes()
+                program = Path(os.fsdecode(command.partition(b"\0")[0])).name
+                if program in MONITORS and self._is_ours(command):
+                    found.append(int(file.parent.name))
+        return found
+
+    def _is_ours(self, command: bytes) -> bool:
+        return os.fsencode(self.folder) + b"/" in command or os.fsencode(self.run) + b"/" in command
+
     def _pid_file(self, name: str) -> Path:
         return self.folder / f"{name}.pid"
 
@@ -231,7 +259,7 @@ http:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if os.fsencode(self.folder) in command or os.fsencode(self.run) in command else None
+        return pid if self._is_ours(command) else None
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

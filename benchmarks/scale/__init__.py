@@ -1,0 +1,1 @@
+"""What it takes to outlive crashes and to outgrow one process or machine."""

@@ -1,0 +1,1 @@
+"""One scheduler, several gateway processes: what they tell each other."""
