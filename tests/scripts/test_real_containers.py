@@ -47,9 +47,10 @@ def test_it_is_started_once_and_stopped_with_its_containers(containers: Containe
         own.podman("run", "--detach", "--name", "left", own.image, "sleep", "1000")
         assert "left" not in containers.names(), "others' are not seen"
     finally:
-        assert script("stop", "--folder", str(folder)).returncode == 0
+        stopped = script("stop", "--folder", str(folder))
+        subprocess.run(["umount", folder / "storage" / "overlay"], check=False)
+    assert stopped.returncode == 0, stopped.stderr
     assert processes_of(folder) == []
-    subprocess.run(["umount", folder / "storage" / "overlay"], check=False)
 
 
 def test_what_is_not_installed_is_named_where_it_cannot_be_installed(tmp_path: Path) -> None:

@@ -251,3 +251,19 @@ def test_a_program_whose_siblings_have_finished_goes_first_where_groups_matter()
         d.release("g_0")
         d.release("running")
         assert [name for name, turn in waiting.items() if d.admitted_to(turn)] == [expected]
+
+
+@pytest.mark.parametrize("capacity", [10_000, None])
+def test_programs_that_share_a_start_spread_where_another_backend_has_more_room_even_with_it(capacity: int | None) -> None:
+    d = driver(capacity)
+    d.send(BackendJoined("b", capacity))
+    placed = [d.admitted_to(d.arrive(f"p{i}", 3_000, prefix="system prompt", prefix_tokens=2_000)) for i in range(6)]
+    assert sorted(map(str, placed)) == ["a", "a", "a", "b", "b", "b"]
+
+
+@pytest.mark.parametrize("capacity", [10_000, None])
+def test_samples_of_one_prompt_stay_together_while_they_have_nothing_of_their_own(capacity: int | None) -> None:
+    d = driver(capacity)
+    d.send(BackendJoined("b", capacity))
+    placed = [{d.admitted_to(d.arrive(f"{group}_{i}", 3_000, group=group)) for i in range(4)} for group in ("g", "h")]
+    assert placed == [{"a"}, {"b"}]

@@ -94,10 +94,20 @@ class ThunderRules(Rules):
         return (-self.free(backend), len(self.world.residents(backend)))
 
     def candidates(self, program: Program) -> list[Backend | None]:
-        """Its origin while its KV is likely there; where its shared start is; where most is free."""
+        """Its origin while its KV is likely there; where its shared start is, if that is not too full; where most is free."""
         origin = self.world.usable_backend(program.origin_id)
         likely = origin if origin is not None and self.kv_is_likely_there(program, origin) else None
-        return [likely, self.world.home(program), *self.by_load()[:1]]
+        emptiest = self.by_load()[:1]
+        home = self.world.home(program)
+        return [likely, home if home is not None and self.is_roomy(home, emptiest[0], program) else None, *emptiest]
+
+    def is_roomy(self, home: Backend, emptiest: Backend, program: Program) -> bool:
+        """Whether the emptiest, with the shared start in it too, would have no more room."""
+        start = self.world.need_tokens(program, emptiest) - program.private
+        if home.capacity is None or emptiest.capacity is None:
+            taken = [self.world.private_tokens(b) + self.world.shared_tokens(b) for b in (home, emptiest)]
+            return taken[0] <= taken[1] + start
+        return self.free(emptiest) - self.free(home) <= start
 
     def kv_is_likely_there(self, program: Program, origin: Backend) -> bool:
         """The engine has told that at least half of its own part is; else less was written since than there is room for."""

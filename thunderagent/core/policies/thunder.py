@@ -116,8 +116,15 @@ class ThunderPolicy(Policy):
         return origin if origin is not None and self.kv_is_likely_there(program, origin) else None
 
     def home(self, program: Program, ledger: Ledger) -> Backend | None:
-        """Where its shared prompt is."""
-        return ledger.home(program)
+        """Where its shared prompt is, unless another backend has more room even after taking that in, too."""
+        home, emptiest = ledger.home(program), ledger.least_loaded()
+        if home is None or emptiest is None:
+            return None
+        if home.capacity_tokens is None or emptiest.capacity_tokens is None:
+            more_room = float(home.private_tokens + home.shared_tokens - emptiest.private_tokens - emptiest.shared_tokens)
+        else:
+            more_room = self.free_tokens(emptiest, 0.0) - self.free_tokens(home, 0.0)
+        return home if more_room <= emptiest.new_shared_tokens(program) else None
 
     def place(self, program: Program, ledger: Ledger, now: float) -> Backend | None:
         """As for every policy; at once if not even its own part fits where most is free, as then it fits nowhere."""
