@@ -71,6 +71,18 @@ def test_a_sandbox_is_asked_for_used_and_given_back() -> None:
     run(scenario)
 
 
+def test_a_gateway_that_is_about_to_stop_promises_no_sandboxes_and_those_that_are_there_go_on() -> None:
+    async def scenario() -> None:
+        gateway = WithTools()
+        sandbox_id = await gateway.sandbox()
+        gateway.draining = True
+        refused = await gateway.post("/programs/q/tools", {"image": "i"})
+        assert (refused.status, refused.reason) == (503, "draining")
+        assert (await gateway.post(f"/programs/p/tools/{sandbox_id}/exec", {"command": "pytest"})).status == 200
+
+    run(scenario)
+
+
 def test_what_is_left_out_is_as_in_the_default() -> None:
     async def scenario() -> None:
         gateway = WithTools(default=DEFAULT)

@@ -20,6 +20,7 @@ from thunderagent.adapters.gateway.manage.reading import body_of
 from thunderagent.adapters.gateway.manage.release import PROGRAM_ID_SCHEMA
 from thunderagent.adapters.gateway.program_ids import valid_program_id
 from thunderagent.adapters.gateway.sandbox_problems import no_tools, problem_of
+from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.errors import RequestProblem, SandboxError
 from thunderagent.runtime.tools import Command, SandboxRequest, SandboxView, ToolHost
 
@@ -113,6 +114,8 @@ class Port(msgspec.Struct):
 async def ask_for_sandbox(gateway: Managed, request: Request) -> Response:
     """Answers when it is ready. A client that leaves meanwhile gives it up. With ``wait: false``, it is prepared ahead."""
     tools, program_id = _of(gateway, request)
+    if gateway.draining:  # those that are there can be used and given back
+        raise draining()
     wanted = await body_of(request, WantedSandbox)
     sandbox_request = wanted.request(tools)
     try:
@@ -201,7 +204,10 @@ _PROGRAM_ID = Parameter("program_id", "Of the program; it need not be known yet.
 _SANDBOX_ID = Parameter("sandbox_id", "Of the sandbox.", {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}, True)
 _OF_PROGRAM, _OF_SANDBOX = (_PROGRAM_ID,), (_PROGRAM_ID, _SANDBOX_ID)
 _UNKNOWN = {404: "The program has no such sandbox (any more)."}
-_BROKEN = {502: "What makes sandboxes is broken.", 503: "What makes sandboxes failed; another try may help."}
+_BROKEN = {
+    502: "What makes sandboxes is broken.",
+    503: "What makes sandboxes failed, or the gateway is about to stop; another try may help.",
+}
 _NEVER = {422: "There can be none: no such image, more than the budget, or no image was named."}
 
 ENDPOINTS = (
