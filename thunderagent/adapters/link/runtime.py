@@ -23,8 +23,8 @@ from thunderagent.errors import RequestProblem, TurnRefused
 from thunderagent.runtime import Patience, Turn
 
 GRACE_S = 2.0
-"""A scheduler that died is back within a second or two, its supervisor willing: better a short wait than turns out of place. After
-a longer one, clients would notice."""
+"""A scheduler that died is back within a second or two, its supervisor willing: better a short wait than turns out of place. A
+longer one, and clients would notice."""
 RETRY_AFTER_S = 5.0
 """Advice where not even one backend is known."""
 REMEMBERED = 100_000
