@@ -42,8 +42,6 @@ class Child:
 
     def __init__(self, name: str, job: Job) -> None:
         self.name, self._job = name, job
-        self.ready: Ready | None = None
-        """What it told; None: it does not serve yet."""
         self._process: asyncio.subprocess.Process | None = None
         self._ending = False
 
@@ -56,7 +54,7 @@ class Child:
         module = [sys.executable, "-m", "thunderagent.processes.child"]
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*module, stdin=pipe, stdout=pipe, start_new_session=True)
-        self._process, self.ready = process, None
+        self._process = process
         assert process.stdin is not None and process.stdout is not None, "they are pipes"
         told: Any = None
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -69,8 +67,8 @@ class Child:
             raise ConfigError(
                 "--gateways", self.name, f"it {_how_ended(await process.wait())} while it started; its log says why"
             )
-        self.ready = told
-        return self.ready
+        assert isinstance(told, Ready), "it tells nothing else"
+        return told
 
     async def keep(self) -> None:
         """Start it again whenever it ends, until ``end``."""
@@ -79,7 +77,6 @@ class Child:
             began_s = time.monotonic()
             assert self._process is not None, "it was started"
             code = await self._process.wait()
-            self.ready = None
             if self._ending:
                 return
             delay_s = FIRST_RESTART_S if time.monotonic() - began_s > SETTLED_S else min(2 * delay_s, LAST_RESTART_S)
@@ -155,15 +152,24 @@ async def _supervise(children: list[Child], drain_s: float, on_ready: OnReady) -
         loop.add_signal_handler(number, signalled)
     scheduler, *gateways = children
     keepers: list[asyncio.Task[None]] = []
-    serving = asyncio.ensure_future(_start(scheduler, gateways))
+
+    async def start(child: Child) -> Ready:
+        """From then on it is kept alive, also while others still start."""
+        ready = await child.start()
+        keepers.append(asyncio.create_task(child.keep()))
+        return ready
+
+    async def start_all() -> tuple[Ready, Ready]:
+        first = await start(scheduler)
+        return first, (await asyncio.gather(*map(start, gateways)))[0]
+
+    serving = asyncio.ensure_future(start_all())
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
-            url = serving.result()
-            keepers = [asyncio.create_task(child.keep()) for child in children]
-            assert scheduler.ready is not None, "it serves"
-            on_ready(url, scheduler.ready.engines)
+            of_scheduler, of_gateway = serving.result()
+            on_ready(of_gateway.url, of_scheduler.engines)
             await stopping
     finally:
         serving.cancel()
@@ -172,12 +178,6 @@ async def _supervise(children: list[Child], drain_s: float, on_ready: OnReady) -
         await scheduler.end(LAST_WORDS_S)
         for keeper in keepers:
             keeper.cancel()
-
-
-async def _start(scheduler: Child, gateways: list[Child]) -> str:
-    await scheduler.start()
-    ready = await asyncio.gather(*(gateway.start() for gateway in gateways))
-    return ready[0].url
 
 
 def _how_ended(code: int) -> str:
