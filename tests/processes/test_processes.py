@@ -244,8 +244,9 @@ async def test_a_scheduler_and_gateways_of_other_machines_share_a_token(tmp_path
     token.chmod(0o600)
     engine = await engine_with(answers)
     there = f"tcp:127.0.0.1:{free_port()}"
-    async with process("--backends", engine.url, "--link-token-file", str(token), "--listen", there) as scheduler:
-        async with process("--scheduler", there, "--link-token-file", str(token)) as gateway:
+    of_link = ("--link-token-file", str(token))
+    async with process("--backends", engine.url, "--listen", there, *of_link) as scheduler:  # noqa: SIM117 - one after the other
+        async with process("--scheduler", there, *of_link) as gateway:
             await client_turn(gateway.port, "p")
             assert set((await ask(scheduler.port, "/programs")).json) == {"p"}
             assert set((await ask(gateway.port, "/programs")).json) == {"p"}

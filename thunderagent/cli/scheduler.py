@@ -15,9 +15,10 @@ NOT_HERE = ("gateways", "scheduler", "listen")
 
 
 def scheduler(*, listen: str, **given: Any) -> None:
-    """A scheduler that gateways share, of other processes or machines: thunderagent serve --scheduler ADDRESS.
+    """A scheduler that gateways of other processes or machines share.
 
-    It has an HTTP port of its own, which gateways forward everything to that is no turn. More is in docs/scale_link.md.
+    Each of them is a thunderagent serve --scheduler ADDRESS. What is no turn they forward to this scheduler's own HTTP port.
+    More is in docs/scale_link.md.
 
     Examples:
 

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 from tests import simulated_time
-
 from thunderagent.adapters.link import messages as m
 from thunderagent.adapters.link.runtime import RemoteRuntime
 from thunderagent.adapters.link.server import SchedulerServer
