@@ -1,8 +1,8 @@
-"""How much more two gateway processes serve than one: by the CPU time of the busiest process, as there are not cores enough for all.
+"""How much more two gateway processes serve than one: by the CPU time of the busiest process.
 
 A machine of two cores cannot run two gateways, their scheduler, the engine and the load at full speed side by side. What bounds a
-deployment with a core for each process is its busiest one: requests per CPU second of that process. The load goes round by round to
-the one process that ``serve`` is by itself, and to ``serve --gateways 2``; a figure is the median of the rounds' ratios.
+deployment with a core for each process is its busiest one: requests per CPU second of that process. The load goes round by round
+to the one process that ``serve`` is by itself, and to ``serve --gateways 2``; a figure is the median of the rounds' ratios.
 """
 
 from __future__ import annotations

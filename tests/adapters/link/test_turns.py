@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.link.world import one_turn, settled, simulated, world
 from thunderagent.core import CapPolicy, DefaultPolicy, Usage
 from thunderagent.errors import BackendLost, RequestProblem, TurnRefused
-from thunderagent.runtime import EngineTiming, Patience
+from thunderagent.runtime import EngineTiming, Patience, StepProfile
 
 
 @simulated
@@ -213,3 +213,14 @@ async def test_a_gateway_that_is_lost_takes_its_turns_and_requests_with_it_and_n
         assert w.desk.verdicts == [("a", None, False)]
         for task in tasks:
             task.cancel()
+
+
+@simulated
+async def test_a_gateway_knows_enough_of_a_step_for_its_traces() -> None:
+    async with world() as w:
+        steps: list[StepProfile] = []
+        gateway = await w.gateway(on_step=steps.append)
+        await one_turn(gateway, "p", 2.0)
+        (step,) = steps
+        assert (step.outcome, step.prompt_tokens, step.backend, step.step_id) == ("completed", 100, "a", 0)
+        assert step.decode_s == pytest.approx(2.0)
