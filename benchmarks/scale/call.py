@@ -55,8 +55,8 @@ async def _measure(address: Address, turns: int) -> tuple[list[float], list[floa
         local.add_backend(backend.id, None)
     took_s: tuple[list[float], list[float]] = [], []
     for number in range(turns + PROGRAMS):
-        for runtime, seconds in zip((local, remote), took_s, strict=True):
-            seconds.append(await _turn(runtime, f"program-{number % PROGRAMS}"))
+        took_s[0].append(await _turn(local, f"program-{number % PROGRAMS}"))
+        took_s[1].append(await _turn(remote, f"program-{number % PROGRAMS}"))
     looking.cancel()
     return took_s[0][PROGRAMS:], took_s[1][PROGRAMS:]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ from thunderagent.config import ThunderConfig
 from thunderagent.errors import ConfigError
 from thunderagent.front_serving import FrontServing
 from thunderagent.scheduler_serving import SchedulerServing
-from thunderagent.serving import spare_the_memory_manager
+from thunderagent.serving import check_ports, spare_the_memory_manager
 from thunderagent.tools_config import ToolsConfig
 
 OnReady = Callable[[str, Sequence[EngineStatus]], None]
@@ -67,6 +65,7 @@ class SchedulerJob:
     def run(self, on_ready: OnReady) -> None:
         """See ``Job``."""
         _begin(self.logging)
+        check_ports(self.settings)
         uvloop.run(self._run(on_ready))
 
     async def _run(self, on_ready: OnReady) -> None:
@@ -122,6 +121,4 @@ def bound(option: str, host: str, port: int, *, shared: bool = False) -> socket.
 
 def _begin(logging_: Logging) -> None:
     logs.set_up(logging_.level, logging_.format)
-    logging.captureWarnings(True)
-    gc.collect()
     spare_the_memory_manager()

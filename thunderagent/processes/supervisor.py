@@ -122,7 +122,7 @@ def supervise(scheduler: SchedulerJob, gateway: GatewayJob, gateways: int, on_re
         ConfigError: a port cannot be listened on.
     """
     logs.set_up(gateway.logging.level, gateway.logging.format)
-    check_ports(gateway.settings)
+    check_ports(scheduler.settings)  # as the user gave them: the gateways' port, and management's
     folder = Path(tempfile.mkdtemp(prefix="thunderagent-"))  # for its owner alone
     try:
         with bound("port", gateway.settings.host, gateway.settings.port, shared=True) as reserved:
