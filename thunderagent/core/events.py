@@ -168,11 +168,11 @@ class TimerFired:
 
 Event = (
     TurnArrived
-    | TurnAdopted
     | FirstToken
     | Progress
     | TurnEnded
     | TurnCancelled
+    | TurnAdopted
     | ProgramReleased
     | BackendJoined
     | BackendLeft
