@@ -12,7 +12,7 @@ COPY thunderagent ./thunderagent
 # The versions that the tests ran with, of what the extras need; nothing of pip's cache stays in the layer.
 ARG EXTRAS=gateway,kv-events,otel,tools
 RUN /opt/thunderagent/bin/pip install --no-cache-dir --disable-pip-version-check --constraint requirements.lock ".[${EXTRAS}]" \
-    && /opt/thunderagent/bin/python -m compileall -q /opt/thunderagent/lib
+    && /opt/thunderagent/bin/pip uninstall --yes --quiet pip setuptools
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="thunderagent" \
