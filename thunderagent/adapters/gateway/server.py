@@ -89,18 +89,25 @@ class Served:
 
 
 async def run(
-    served: Served, settings: GatewaySettings, on_ready: Callable[[int], None], stop: asyncio.Event | None = None
+    served: Served,
+    settings: GatewaySettings,
+    on_ready: Callable[[int], None],
+    stop: asyncio.Event | None = None,
+    *,
+    listening: socket.socket | None = None,
 ) -> None:
     """Serve until a signal has come, or ``stop`` is set, and all requests have ended.
 
-    Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open.
+    Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open. ``listening``: bound
+    to that port already.
     """
     server = GatewayServer(_config(served.public, served.short_way, settings, settings.port), settings, served.begin_drain)
     servers: list[uvicorn.Server] = [server]
     if served.admin is not None and settings.admin_port is not None:
         nothing_short = replace(served.short_way, dialects={})
         servers.append(AdminServer(_config(served.admin, nothing_short, settings, settings.admin_port)))
-    tasks = [asyncio.create_task(each.serve()) for each in servers]
+    tasks = [asyncio.create_task(server.serve([listening] if listening is not None else None))]
+    tasks += [asyncio.create_task(each.serve()) for each in servers[1:]]
     beside = [asyncio.create_task(_tell(servers, on_ready))]
     if stop is not None:
         beside.append(asyncio.create_task(_drain_on(stop, server)))
