@@ -20,7 +20,7 @@ from tests.adapters.gateway.reliability.client import Answer, Client
 from tests.hosts.network import Host, Network
 
 CHECKOUT = Path(__file__).parents[2]
-ENGINE_PORT, GATEWAY_PORT = 8000, 8300
+ENGINE_PORT, LINK_PORT, SCHEDULER_PORT, GATEWAY_PORT = 8000, 8298, 8299, 8300
 TOKENS_PER_S = 50.0
 """Of an engine, which answers with the message that it got, a token for each character: how long a turn runs is told by that."""
 KEY = "let-me-in"
@@ -76,12 +76,31 @@ class Cluster:
 
     async def start(self, *options: str, engines: int = 2) -> None:
         """Engines, and a gateway before them."""
-        self.engines = [self.start_engine(self.network.host()) for _ in range(engines)]
-        backends = ",".join(engine.url for engine in self.engines)
-        arguments = ("serve", "--backends", backends, "--metrics-interval", "0.2s", *options)
+        arguments = ("serve", *self._start_engines(engines), *options)
         host = self.network.host()
         self.gateway = self._start(host, host.address, GATEWAY_PORT, "thunderagent", *arguments)
-        await asyncio.gather(*(service.until_up() for service in (*self.engines, self.gateway)))
+        await self._until_all_are_up(self.gateway)
+
+    async def start_apart(self, gateways: int = 2, engines: int = 2) -> tuple[Service, list[Service]]:
+        """Engines, a scheduler, and gateways of it, each on a host of its own."""
+        host = self.network.host()
+        address = f"tcp:{host.address}:{LINK_PORT}"
+        scheduler = self._start(
+            host, host.address, SCHEDULER_PORT, "thunderagent", "scheduler", "--listen", address, *self._start_engines(engines)
+        )
+        await scheduler.until_up()
+        hosts = [self.network.host() for _ in range(gateways)]
+        served = [self._start(h, h.address, GATEWAY_PORT, "thunderagent", "serve", "--scheduler", address) for h in hosts]
+        self.gateway = served[0]
+        await self._until_all_are_up(*served)
+        return scheduler, served
+
+    def _start_engines(self, number: int) -> tuple[str, ...]:
+        self.engines = [self.start_engine(self.network.host()) for _ in range(number)]
+        return "--backends", ",".join(engine.url for engine in self.engines), "--metrics-interval", "0.2s"
+
+    async def _until_all_are_up(self, *others: Service) -> None:
+        await asyncio.gather(*(service.until_up() for service in (*self.engines, *others)))
         await self.until_up(*(engine.url for engine in self.engines))
 
     def _start(self, host: Host, address: str, port: int, module: str, *options: str) -> Service:
@@ -89,24 +108,26 @@ class Cluster:
         port_file = self.folder / f"{name}.url"
         command = (sys.executable, "-m", module, *options, "--host", address, "--port", str(port), "--port-file", str(port_file))
         with (self.folder / f"{name}.log").open("ab") as log:
-            variables = {"PYTHONPATH": str(CHECKOUT), "THUNDERAGENT_ADMIN_KEY": KEY}
+            variables = {"PYTHONPATH": str(CHECKOUT), "THUNDERAGENT_ADMIN_KEY": KEY, "THUNDERAGENT_LINK_TOKEN": KEY}
             return Service(host, host.start(*command, log=log, **variables), f"http://{address}:{port}", port_file)
 
     # Turns
 
     @contextlib.asynccontextmanager
-    async def connected(self, host: Host | None = None) -> AsyncIterator[Client]:
-        """To the gateway, from ``host`` if not from the clients'."""
+    async def connected(self, host: Host | None = None, gateway: Service | None = None) -> AsyncIterator[Client]:
+        """To a gateway (the first one), from ``host`` if not from the clients'."""
         with contextlib.nullcontext() if host is None else host.inside():
-            client = await Client.connect(GATEWAY_PORT, self.gateway.host.address)
+            client = await Client.connect(GATEWAY_PORT, (gateway or self.gateway).host.address)
         try:
             yield client
         finally:
             client.vanish()
 
-    async def turn(self, program_id: str, seconds: float = 0.1, *, stream: bool = False) -> Answer:
+    async def turn(
+        self, program_id: str, seconds: float = 0.1, *, stream: bool = False, gateway: Service | None = None
+    ) -> Answer:
         """One turn that runs for so long, and its whole answer."""
-        async with self.connected() as client:
+        async with self.connected(gateway=gateway) as client:
             await client.send(body(program_id, seconds, stream=stream))
             return await client.answer()
 
@@ -119,11 +140,13 @@ class Cluster:
 
     # Looks
 
-    async def get(self, path: str, host: Host | None = None) -> Any:
-        """A view of the gateway."""
-        async with self.connected(host) as client:
+    async def get(self, path: str, host: Host | None = None, gateway: Service | None = None) -> Any:
+        """A view of a gateway."""
+        async with self.connected(host, gateway) as client:
             await client.write(f"GET {path} HTTP/1.1\r\nhost: gateway\r\nx-api-key: {KEY}\r\n\r\n".encode())
-            return (await client.answer()).json
+            answer = await client.answer()
+        assert answer.headers.get("content-type") == "application/json", (path, answer)
+        return answer.json
 
     async def manage(self, method: str, path: str, **fields: Any) -> int:
         """Status of a request to management."""

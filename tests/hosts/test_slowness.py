@@ -9,7 +9,7 @@ from tests.adapters.gateway.reliability.client import Answer
 from tests.hosts.cluster import TOKENS_PER_S, Cluster, is_whole
 
 DELAY_S, BITS_PER_S = 0.2, 1e6
-SECONDS = 3.0
+SECONDS = 2.0
 
 
 def test_an_engine_behind_a_slow_network_stays_up_and_its_streams_are_whole(cluster: Cluster) -> None:
