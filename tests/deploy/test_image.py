@@ -19,6 +19,7 @@ BASE, IMAGE = "localhost/thunderagent-base:1", "localhost/thunderagent-test:1"
 SUITE, PYTHON, PACKAGES = "bookworm", (3, 11), "python3,python3-venv"
 EXTRAS = next(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("ARG EXTRAS=")).partition("=")[2]
 WITHIN_S = 60.0
+pytestmark = pytest.mark.timeout(900)  # the base and the wheels are minutes of work the first time
 READY = """
 import urllib.error, urllib.request
 try:
