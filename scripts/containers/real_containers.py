@@ -41,6 +41,7 @@ PROGRAMS = {
     "busybox": "busybox-static",
     "docker-registry": "docker-registry",
     "bwrap": "bubblewrap",
+    "debootstrap": "debootstrap",  # the base of our image in tests
 }
 """What is needed, and Debian's package of it."""
 WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/podman"))

@@ -100,6 +100,7 @@ def test_options_of_scheduling_reach_the_policy(
         (["--max-wait", "1m"], {"max_wait_s": 60.0}),
         (["--max-wait", "none"], {"max_wait_s": None}),
         (["--timeout", "10m"], {"timeout_s": 600.0}),
+        (["--peer-timeout", "30s"], {"peer_timeout_s": 30.0}),
         (["--drain", 0], {"drain_s": 0.0}),
         (["--no-metrics"], {"metrics": False}),
         (["--otel"], {"otel": True}),

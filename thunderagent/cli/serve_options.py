@@ -22,6 +22,7 @@ MAX_BODY = bytes_text(GatewaySettings.max_body_bytes)
 MAX_QUEUE = str(GatewaySettings.max_queue)
 MAX_WAIT = seconds_text(GatewaySettings.max_wait_s)
 TIMEOUT = seconds_text(GatewaySettings.timeout_s)
+PEER_TIMEOUT = seconds_text(GatewaySettings.peer_timeout_s)
 DRAIN = seconds_text(GatewaySettings.drain_s)
 PROFILE_MAX = bytes_text(ThunderConfig.profile_max_bytes)
 
@@ -156,6 +157,7 @@ MaxBody = Annotated[str, _limits("SIZE", "A longer request is refused (413).")]
 MaxQueue = Annotated[str, _limits("N", "Requests that may wait for admission; one more is refused (429). none: any number.")]
 MaxWait = Annotated[str, _limits("TIME", "A request that has waited longer is refused (503). none: it waits.")]
 Timeout = Annotated[str, _limits("TIME", "From admission to the last byte of the answer (504).")]
+PeerTimeout = Annotated[str, _limits("TIME", "A client or engine whose host has not answered for so long is taken for gone.")]
 Drain = Annotated[str, _limits("TIME", "After SIGTERM, running requests may go on for so long.")]
 
 Profile = Annotated[

@@ -35,6 +35,7 @@ ADDRESS = "must be an address or a name of this machine, such as 127.0.0.1 or 0.
         ("timeout_s", float("inf"), "must be a positive number"),
         ("first_byte_timeout_s", 0, "must be a positive number, or null"),
         ("connect_timeout_s", -1, "must be a positive number"),
+        ("peer_timeout_s", 0, "must be a positive number"),
         ("drain_s", -1, "must be a finite number, at least 0"),
         ("keep_alive_s", 0, "must be a positive number"),
         ("attempts", 0, "must be a positive whole number"),

@@ -38,7 +38,7 @@ def against(serve: Serve, scenario: Callable[[Pool], Awaitable[None]]) -> None:
     async def main() -> None:
         server = await asyncio.start_server(guarded, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        pool = Pool(f"http://127.0.0.1:{port}/base", connect_timeout_s=5.0)
+        pool = Pool(f"http://127.0.0.1:{port}/base", connect_timeout_s=5.0, peer_timeout_s=60.0)
         try:
             async with asyncio.timeout(20):
                 await scenario(pool)
@@ -132,7 +132,7 @@ def test_a_fresh_connection_that_is_closed_without_an_answer_is_an_error_that_na
 def test_an_engine_that_cannot_be_reached_is_an_error() -> None:
     async def main() -> None:
         with pytest.raises(UpstreamError, match="cannot be reached"):
-            await get(Pool("http://127.0.0.1:1", connect_timeout_s=5.0))
+            await get(Pool("http://127.0.0.1:1", connect_timeout_s=5.0, peer_timeout_s=60.0))
 
     asyncio.run(main())
 

@@ -263,7 +263,7 @@ class Gateway:
     def _pool(self, url: str) -> Pool:
         pool = self._pools.get(url)
         if pool is None or pool.closed:
-            pool = self._pools[url] = Pool(url, self.settings.connect_timeout_s)
+            pool = self._pools[url] = Pool(url, self.settings.connect_timeout_s, self.settings.peer_timeout_s)
         return pool
 
     async def _probe(self, backend_id: str, *, generation: bool) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import uvicorn
 
+from thunderagent.adapters.gateway.peers import notice_its_end
 from thunderagent.adapters.gateway.protocol import GatewayProtocol, ShortWay
 from thunderagent.adapters.gateway.settings import GatewaySettings
 
@@ -29,12 +30,19 @@ LAST_WORDS_S = 1
 
 
 class GatewayServer(uvicorn.Server):
-    """uvicorn's server, which drains before it stops."""
+    """uvicorn's server, which drains before it stops, and lets go of clients whose hosts are gone."""
 
-    def __init__(self, config: uvicorn.Config, drain_s: float, begin_drain: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, settings: GatewaySettings, begin_drain: Callable[[], None]) -> None:
         super().__init__(config)
-        self._drain_s, self._begin_drain = drain_s, begin_drain
+        self._settings, self._begin_drain = settings, begin_drain
         self._drains_until_s: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                notice_its_end(listening, self._settings.peer_timeout_s)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal has come."""
@@ -46,7 +54,7 @@ class GatewayServer(uvicorn.Server):
 
     def drain(self) -> None:
         """Stop in an orderly way."""
-        self._drains_until_s = time.monotonic() + self._drain_s
+        self._drains_until_s = time.monotonic() + self._settings.drain_s
         self._begin_drain()
 
     async def on_tick(self, counter: int) -> bool:
@@ -93,9 +101,7 @@ async def run(
     Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open. ``listening``: bound
     to that port already.
     """
-    server = GatewayServer(
-        _config(served.public, served.short_way, settings, settings.port), settings.drain_s, served.begin_drain
-    )
+    server = GatewayServer(_config(served.public, served.short_way, settings, settings.port), settings, served.begin_drain)
     servers: list[uvicorn.Server] = [server]
     if served.admin is not None and settings.admin_port is not None:
         nothing_short = replace(served.short_way, dialects={})

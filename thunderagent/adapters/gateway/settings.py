@@ -56,6 +56,8 @@ class GatewaySettings:
     first_byte_timeout_s: float | None = None
     """An engine that has not begun to answer by then counts as failed; null: only ``timeout_s``."""
     connect_timeout_s: float = 5.0
+    peer_timeout_s: float = 60.0
+    """A client or an engine whose host has not answered for so long (TCP, not HTTP: it may be silent) is taken for gone."""
     drain_s: float = 180.0
     """After SIGTERM, requests that run may go on for so long."""
     keep_alive_s: float = 75.0
@@ -108,6 +110,7 @@ _CHECKS: dict[str, Check] = {
     "timeout_s": positive,
     "first_byte_timeout_s": positive_or_null,
     "connect_timeout_s": positive,
+    "peer_timeout_s": positive,
     "drain_s": not_negative,
     "keep_alive_s": positive,
     "attempts": positive_whole,

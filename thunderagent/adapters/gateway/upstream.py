@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from thunderagent.adapters.gateway.peers import notice_its_end
 from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 
 MAX_IDLE = 1_024
@@ -169,8 +170,11 @@ class Connection(asyncio.Protocol):
 class Pool:
     """All connections to one engine."""
 
-    def __init__(self, url: str, connect_timeout_s: float) -> None:
-        """``url``: http or https, a host, perhaps a port and a path that goes before every request's."""
+    def __init__(self, url: str, connect_timeout_s: float, peer_timeout_s: float) -> None:
+        """``url``: http or https, a host, perhaps a port and a path that goes before every request's.
+
+        ``peer_timeout_s``: a host that has not answered for so long is gone.
+        """
         parts = urlsplit(url)
         assert parts.hostname is not None, f"{url} has no host"
         self.url = url
@@ -178,7 +182,7 @@ class Pool:
         self._port = parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.rstrip("/").encode()
         self._host_line = b" HTTP/1.1\r\nhost: " + parts.netloc.rpartition("@")[2].encode() + b"\r\n"
-        self._connect_timeout_s = connect_timeout_s
+        self._connect_timeout_s, self._peer_timeout_s = connect_timeout_s, peer_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self.closed = False
@@ -269,7 +273,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                _, connection = await loop.create_connection(
+                transport, connection = await loop.create_connection(
                     lambda: Connection(self),
                     self._host,
                     self._port,
@@ -280,6 +284,7 @@ class Pool:
             raise UpstreamError(f"{self.url} does not accept connections") from None
         except OSError as error:
             raise UpstreamError(f"{self.url} cannot be reached ({error.strerror or error})") from None
+        notice_its_end(transport.get_extra_info("socket"), self._peer_timeout_s)
         if self.closed:
             connection.close()
             self._check_open()

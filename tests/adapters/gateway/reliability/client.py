@@ -41,8 +41,8 @@ class Client:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def connect(cls, port: int) -> Client:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=16 << 20))
+    async def connect(cls, port: int, host: str = "127.0.0.1") -> Client:
+        return cls(*await asyncio.open_connection(host, port, limit=16 << 20))
 
     # Out
 
@@ -76,8 +76,8 @@ class Client:
     async def head(self) -> tuple[int, dict[str, str]]:
         """Status and headers of the next answer."""
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-        return int(lines[0].split(" ")[1]), headers
+        headers = (line.split(": ", 1) for line in lines[1:] if line)
+        return int(lines[0].split(" ")[1]), {name.lower(): value for name, value in headers}
 
     async def answer(self, *, headless: bool = False) -> Answer:
         """The next answer; ``headless``: to a HEAD."""
