@@ -124,7 +124,7 @@ class Serving:
 
     async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
         """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""
-        await self.session.start(required=False)
+        await self.session.start(required=False, recovered=False)
         served = Served(self.gateway.short_way, self.gateway.app, self.gateway.admin, self.gateway.begin_drain)
         host = _shown(self.settings.host)
         try:

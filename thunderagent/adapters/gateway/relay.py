@@ -31,6 +31,7 @@ from thunderagent.adapters.gateway.setbacks import (
     draining,
     nobodys_containers,
     problem_of,
+    recovering,
     timed_out,
     too_much_held,
     with_answer,
@@ -102,6 +103,8 @@ class Relay:
             self._not_forwarded |= TRACE_HEADERS
         self._numbers = itertools.count(1)
         self._nameless = f"request-{secrets.token_hex(4)}-"
+        if runtime.keeper is not None:
+            runtime.keeper.leave_out(lambda program_id: program_id.startswith(self._nameless))  # they have no second turn
         self._tools = tools
         if tools is not None:
             tools.leave_out(lambda program_id: program_id.startswith(self._nameless))  # they have no second turn
@@ -145,6 +148,9 @@ class Relay:
         if self.draining:
             exchange.keep_alive = False
             raise draining()
+        keeper = self._runtime.keeper
+        if keeper is not None and keeper.recovering:
+            raise recovering()
         if self._closed:
             self._access.check(Need.USE, exchange.headers)
         encoding = exchange.noted.get(b"content-encoding")
@@ -282,6 +288,9 @@ class Relay:
 
     async def _pass_on(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply) -> bool:
         """Give the client the engine's answer; tells whether the engine did well."""
+        keeper = self._runtime.keeper
+        if keeper is not None and not keeper.knows(turn.program_id):
+            await keeper.known(turn.program_id)  # whoever has had an answer is not forgotten by a crash
         headers = downstream(reply.headers)
         headers.append((b"x-thunder-backend", turn.backend.encode()))
         headers.append((b"x-thunder-wait-ms", b"%d" % round(turn.waited_s * 1000)))

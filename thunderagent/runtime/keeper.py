@@ -1,0 +1,255 @@
+"""Keeps in a store what is to outlive the scheduler, and brings it back at the next start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from thunderagent.core import Effect, Event
+from thunderagent.errors import StoreError
+from thunderagent.runtime.runtime import Runtime
+from thunderagent.runtime.store import Changes, Kept, Remembered, Store
+
+logger = logging.getLogger(__name__)
+
+FLUSH_S = 0.05
+"""Changes of a program in so short a time are written once; answers of engines mostly take longer."""
+STATISTICS_S = 1.0
+"""Between two times that statistics are written: of them, so much may be lost."""
+CHUNK = 1_000
+"""Programs written at once: to put them together holds the loop up for some milliseconds."""
+SLICE = 200
+"""Programs brought back before others have their turn on the loop, for the same reason."""
+RETRY_S = 1.0
+"""Until a store that failed is tried again."""
+LATE_S = 300.0
+"""An engine that answers later has lost its KV cache, or its programs have been sent elsewhere."""
+
+Identity = list[Any]
+"""Of an engine's process, as plain data."""
+
+
+class Keeper:
+    """Follows a runtime, on its loop. One thread writes."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: Store,
+        *,
+        identity_of: Callable[[str], Identity] = lambda backend_id: [],
+        same: Callable[[Any, Identity], bool] = lambda before, now: before == now,
+    ) -> None:
+        """``identity_of``: of the process behind a backend; ``same``: whether it has the KV cache that was there before."""
+        self._runtime, self._store = runtime, store
+        self._identity_of, self._same = identity_of, same
+        self.recovering = True
+        """Until all programs are back: no turn is to be sent before."""
+        self.behind = False
+        """Whether the store could not be written, and has not caught up yet: what is new is kept in memory alone."""
+        self._left_out: list[Callable[[str], bool]] = []
+        self._changed = runtime.scheduler.follow_changes()
+        self._writing: frozenset[str] = frozenset()
+        self._durable: set[str] = set()
+        """Programs that the store has."""
+        self._offset_s = 0.0
+        """From the runtime's clock to the store's."""
+        self._statistics_due_s = 0.0
+        self._processes: dict[str, Any] = {}
+        self._late: dict[str, list[Kept]] = {}
+        """Programs whose KV was held at engines that have not answered yet."""
+        self._late_until_s = 0.0
+        self._wanted, self._hurry = asyncio.Event(), asyncio.Event()
+        self._round: asyncio.Future[None] | None = None
+        """Done when the next write is over, however it ended; None: nobody waits for that."""
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="thunderagent-store")
+        self._task: asyncio.Task[None] | None = None
+        runtime.keeper = self
+        runtime.watch(self._took)
+
+    def leave_out(self, wanted: Callable[[str], bool]) -> None:
+        """Programs of which this is true are not kept: nobody will ask for them again."""
+        self._left_out.append(wanted)
+
+    # Recovery
+
+    async def load(self) -> Remembered:
+        """What the store has.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.load)
+
+    async def recover(self, remembered: Remembered) -> None:
+        """Bring everything back, and keep it from now on. Engines that are up should be known by now."""
+        runtime, told = self._runtime, remembered.statistics
+        processes = told.get("processes")
+        self._processes = dict(processes) if isinstance(processes, dict) else {}
+        self._late_until_s = runtime.now() + LATE_S
+        time_s = max([_seconds(told.get("time_s")), *(kept.at_s for kept in remembered.programs)])
+        self._offset_s = time_s - runtime.now()
+        runtime.recover_statistics(told)
+        self._durable = {kept.program.program_id for kept in remembered.programs}
+        for begin in range(0, len(remembered.programs), SLICE):
+            for kept in remembered.programs[begin : begin + SLICE]:
+                self._bring_back(_aged(kept, time_s))
+            await asyncio.sleep(0)  # whoever asks meanwhile is told
+        if remembered.unreadable:
+            logger.warning("%d programs of the store cannot be read: they are forgotten", remembered.unreadable)
+        if remembered.programs:
+            logger.warning("recovered %d programs", len(remembered.programs))
+        self.recovering = False
+        self._task = asyncio.create_task(self._keep(), name="thunderagent-keeper")
+
+    def joined(self, backend_id: str) -> None:
+        """A backend is up. Programs that were held there are held again, if its process is the same."""
+        late = self._late.pop(backend_id, [])
+        if self._runtime.now() <= self._late_until_s:
+            for kept in late:
+                if kept.program.program_id in self._runtime.scheduler.programs:
+                    self._bring_back(kept)
+
+    def _bring_back(self, kept: Kept) -> None:
+        program, scheduler = kept.program, self._runtime.scheduler
+        backend_id = program.backend_id
+        held = program.held
+        if program.held and backend_id is not None:
+            if backend_id not in scheduler.ledger.backends:
+                self._late.setdefault(backend_id, []).append(kept)
+            elif backend_id in self._processes:
+                held = self._same(self._processes[backend_id], self._identity_of(backend_id))
+        self._runtime.recover(program if held == program.held else replace(program, held=held), kept.steps)
+        now = scheduler.programs.get(program.program_id)
+        if now is not None and (now.backend is not None) == program.held:
+            self._changed.discard(program.program_id)  # it is as it was written
+        else:
+            self._changed.add(program.program_id)
+
+    # Durability
+
+    def knows(self, program_id: str) -> bool:
+        """Whether a program's existence is durable, or cannot be made so."""
+        return program_id in self._durable or self.behind or self._is_left_out(program_id)
+
+    async def known(self, program_id: str) -> None:
+        """Wait until it is, or it is over."""
+        while not self.knows(program_id) and program_id in self._runtime.scheduler.programs:
+            await self._written()
+
+    async def forgotten(self, program_id: str) -> None:
+        """Wait until the end of a program is durable, or cannot be made so, or it has come again."""
+        programs = self._runtime.scheduler.programs
+        while (program_id in self._durable or program_id in self._writing) and not (self.behind or program_id in programs):
+            await self._written()
+
+    async def _written(self) -> None:
+        if self._round is None or self._round.done():
+            self._round = asyncio.get_running_loop().create_future()
+        self._hurry.set()
+        self._wanted.set()
+        await asyncio.shield(self._round)
+
+    # Writing
+
+    def _took(self, event: Event, effects: Sequence[Effect]) -> None:
+        if self._changed:
+            self._wanted.set()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), RETRY_S if self.behind else FLUSH_S)
+            self._hurry.clear()
+            await self._write(CHUNK)
+            if self._changed:
+                self._wanted.set()
+
+    async def _write(self, most: int) -> None:
+        changes = self._take(most)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._store.write, changes)
+        except StoreError as error:
+            self._failed(str(error))
+        except Exception as error:  # a bug of ours must not end the writing
+            logger.exception("changes could not be written")
+            self._failed(repr(error))
+        else:
+            self._succeeded(changes)
+        self._writing = frozenset()
+        if self._round is not None and not self._round.done():
+            self._round.set_result(None)
+
+    def _take(self, most: int) -> Changes:
+        """What is to be written next; it counts as being written from now on."""
+        ids = list(islice(self._changed, most))
+        self._changed.difference_update(ids)
+        self._writing = frozenset(ids)
+        scheduler, at_s = self._runtime.scheduler, self._runtime.now() + self._offset_s
+        programs, over = [], []
+        for program_id in ids:
+            program = scheduler.programs.get(program_id)
+            if program is None:
+                over.append(program_id)
+            elif not self._is_left_out(program_id):
+                programs.append(Kept(scheduler.remember(program), self._runtime.steps(program_id), at_s))
+        statistics = None
+        if at_s >= self._statistics_due_s:
+            self._statistics_due_s = at_s + STATISTICS_S
+            statistics = self._statistics(at_s)
+        return Changes(programs, [program_id for program_id in over if not self._is_left_out(program_id)], statistics)
+
+    def _statistics(self, at_s: float) -> dict[str, Any]:
+        waited_for = {name: self._processes[name] for name in self._late if name in self._processes}
+        self._processes = waited_for | {name: self._identity_of(name) for name in self._runtime.backends}
+        return {**self._runtime.remember_statistics(), "time_s": at_s, "processes": self._processes}
+
+    def _succeeded(self, changes: Changes) -> None:
+        self._durable.difference_update(changes.over)
+        self._durable.update(kept.program.program_id for kept in changes.programs)
+        if self.behind and not self._changed:
+            self.behind = False
+            logger.warning("the store is written again")
+
+    def _failed(self, problem: str) -> None:
+        self._statistics_due_s = 0.0
+        self._changed.update(self._writing)
+        self._changed.update(self._runtime.scheduler.programs)  # whatever has become of what was written
+        if not self.behind:
+            self.behind = True
+            logger.error("%s; what is new is kept in memory alone until it can be written", problem)
+
+    def _is_left_out(self, program_id: str) -> bool:
+        return any(left_out(program_id) for left_out in self._left_out)
+
+    def close(self) -> None:
+        """Write the rest and let go of the store. On the loop, or once it has ended."""
+        if self._task is not None:
+            self._task.cancel()
+        self._writer.shutdown()
+        if not self.recovering:
+            self._changed.update(self._writing)
+            self._statistics_due_s = 0.0
+            with contextlib.suppress(StoreError):
+                self._store.write(self._take(len(self._changed)))
+        self._store.close()
+
+
+def _aged(kept: Kept, time_s: float) -> Kept:
+    """With the age that its tool call had when the scheduler was last seen alive."""
+    acting_s = kept.program.acting_s
+    if acting_s is None or kept.at_s >= time_s:
+        return kept
+    return kept._replace(program=replace(kept.program, acting_s=acting_s + time_s - kept.at_s), at_s=time_s)
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and 0 <= value < float("inf") else 0.0
