@@ -8,16 +8,24 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
+from benchmarks.scale import kills, recovery, store
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
 
+  recovery  seconds until a scheduler knows 10,000 and 100,000 programs of its store again; and of the whole `thunderagent serve`
+  kills     50 SIGKILLs of `thunderagent serve --store` under load: programs that were lost or counted twice, turns that were
+  store     CPU of the gateway at full load with a store over the same without, interleaved round by round
 
 examples
   python -m benchmarks.scale
   python -m benchmarks.scale --quick --only recovery --json scale.json
 """
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {}
+PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+    "recovery": recovery.measure,
+    "kills": kills.measure,
+    "store": store.measure,
+}
 """Each is told whether a first look is enough."""
 
 

@@ -17,6 +17,12 @@ PATIENCE = 0.5
 LAST_BIRTH = BIRTHS_PER_RANK // 2
 """A later one was never reached: the number is wrong."""
 
+COUNTS = (
+    *("birth", "group_tokens", "prefix_tokens", "shared_tokens", "context_tokens"),
+    *("exact_prompt_tokens", "prompt_characters", "prompt_images"),
+)
+"""Fields that hold one."""
+
 
 def remember(state: State, program: Program) -> ProgramRecovered:
     """The event that brings it back, as it is now."""
@@ -76,7 +82,7 @@ def _bring_back(state: State, event: ProgramRecovered) -> Program | None:
     state.programs[program.id] = program
     state.ledger.note(program)
     if event.acting_s is not None:
-        program.acting_since_s = state.now - event.acting_s
+        program.acting_since_s = _since_s(state, event.acting_s)
     if program.idle:
         state.idle.put(program, state.now if program.acting_since_s is None else program.acting_since_s)
     if state.policy.tick_s is not None:
@@ -95,24 +101,19 @@ def _hold(state: State, program: Program, backend: Backend) -> None:
 
 
 def _sane(state: State, event: ProgramRecovered) -> ProgramRecovered:
-    """Counts that can be, and an age at which it does not expire at once."""
-    counters, acting_s = state.counters, event.acting_s
-    if acting_s is not None:
-        if not 0 <= acting_s < math.inf:
-            counters.bad_values += 1
-            acting_s = 0.0
-        if state.limits.idle_ttl_s is not None:
-            acting_s = min(acting_s, (1 - PATIENCE) * state.limits.idle_ttl_s)
-    return replace(
-        event,
-        birth=sane.tokens(event.birth, counters),
-        group_tokens=sane.tokens(event.group_tokens, counters),
-        priority=int(event.priority) if math.isfinite(event.priority) else 0,
-        prefix_tokens=sane.tokens(event.prefix_tokens, counters),
-        shared_tokens=sane.tokens(event.shared_tokens, counters),
-        context_tokens=sane.tokens(event.context_tokens, counters),
-        exact_prompt_tokens=sane.tokens(event.exact_prompt_tokens, counters),
-        prompt_characters=sane.tokens(event.prompt_characters, counters),
-        prompt_images=sane.tokens(event.prompt_images, counters),
-        acting_s=acting_s,
-    )
+    """Counts that can be."""
+    counts = [getattr(event, name) for name in COUNTS]
+    if {*map(type, counts), type(event.priority)} == {int} and min(counts) >= 0:
+        return event
+    sane_counts = {name: sane.tokens(count, state.counters) for name, count in zip(COUNTS, counts, strict=True)}
+    return replace(event, priority=int(event.priority) if math.isfinite(event.priority) else 0, **sane_counts)
+
+
+def _since_s(state: State, acting_s: float) -> float:
+    """Since when it has been in its tool call; not so long ago that it would expire at once."""
+    if not 0 <= acting_s < math.inf:
+        state.counters.bad_values += 1
+        acting_s = 0.0
+    if state.limits.idle_ttl_s is not None:
+        acting_s = min(acting_s, (1 - PATIENCE) * state.limits.idle_ttl_s)
+    return state.now - acting_s

@@ -93,13 +93,12 @@ class Keeper:
         processes = told.get("processes")
         self._processes = dict(processes) if isinstance(processes, dict) else {}
         self._late_until_s = runtime.now() + LATE_S
-        time_s = max([_seconds(told.get("time_s")), *(kept.at_s for kept in remembered.programs)])
-        self._offset_s = time_s - runtime.now()
+        self._offset_s = remembered.time_s - runtime.now()
         runtime.recover_statistics(told)
         self._durable = {kept.program.program_id for kept in remembered.programs}
         for begin in range(0, len(remembered.programs), SLICE):
             for kept in remembered.programs[begin : begin + SLICE]:
-                self._bring_back(_aged(kept, time_s))
+                self._bring_back(kept)
             await asyncio.sleep(0)  # whoever asks meanwhile is told
         if remembered.unreadable:
             logger.warning("%d programs of the store cannot be read: they are forgotten", remembered.unreadable)
@@ -241,15 +240,3 @@ class Keeper:
             with contextlib.suppress(StoreError):
                 self._store.write(self._take(len(self._changed)))
         self._store.close()
-
-
-def _aged(kept: Kept, time_s: float) -> Kept:
-    """With the age that its tool call had when the scheduler was last seen alive."""
-    acting_s = kept.program.acting_s
-    if acting_s is None or kept.at_s >= time_s:
-        return kept
-    return kept._replace(program=replace(kept.program, acting_s=acting_s + time_s - kept.at_s), at_s=time_s)
-
-
-def _seconds(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and 0 <= value < float("inf") else 0.0

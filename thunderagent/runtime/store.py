@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -16,7 +17,7 @@ class Kept(NamedTuple):
     steps: int
     """That have ended."""
     at_s: float
-    """By the store's own clock: seconds that schedulers have run with it."""
+    """By the store's own clock: seconds that schedulers have run with it. Wall clocks jump, and downtime ages nobody's tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Changes:
     over: Sequence[str] = ()
     """Ids of programs that are not known any more."""
     statistics: dict[str, Any] | None = None
-    """Plain data; None: as before."""
+    """Plain data, with the time in ``time_s``; None: as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,18 @@ class Remembered:
     """All that a store has."""
 
     programs: list[Kept] = field(default_factory=list)
-    """In order of birth."""
+    """In order of birth; tool calls are as old as they were at ``time_s``."""
     statistics: dict[str, Any] = field(default_factory=dict)
+    time_s: float = 0.0
+    """When it was last written, by its own clock."""
     unreadable: int = 0
     """Programs of which something is written that cannot be."""
+
+
+def last_time_s(statistics: dict[str, Any], times_s: Iterable[float]) -> float:
+    """When a store was last written: what its statistics tell, or the latest of these times of its programs."""
+    told = statistics.get("time_s")
+    return max(float(told) if isinstance(told, int | float) and 0 <= told < math.inf else 0.0, max(times_s, default=0.0))
 
 
 class Store(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from thunderagent.runtime.store import Changes, Kept, Remembered
+from thunderagent.runtime.store import Changes, Kept, Remembered, last_time_s
 
 
 class MemoryStore:
@@ -16,7 +17,9 @@ class MemoryStore:
 
     def load(self) -> Remembered:
         """All of it."""
-        return Remembered(sorted(self.programs.values(), key=lambda kept: kept.program.birth), dict(self.statistics))
+        time_s = last_time_s(self.statistics, (kept.at_s for kept in self.programs.values()))
+        kept = sorted((_aged(kept, time_s) for kept in self.programs.values()), key=lambda kept: kept.program.birth)
+        return Remembered(kept, dict(self.statistics), time_s)
 
     def write(self, changes: Changes) -> None:
         """Never fails."""
@@ -28,3 +31,10 @@ class MemoryStore:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _aged(kept: Kept, time_s: float) -> Kept:
+    acting_s = kept.program.acting_s
+    if acting_s is None:
+        return kept
+    return kept._replace(program=replace(kept.program, acting_s=acting_s + max(0.0, time_s - kept.at_s)))

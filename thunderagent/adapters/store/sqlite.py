@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from thunderagent.adapters.store.lock import StoreLock
-from thunderagent.adapters.store.rows import COLUMNS, from_row, to_row
+from thunderagent.adapters.store.rows import AT, COLUMNS, from_row, is_row, to_row
 from thunderagent.errors import StoreError
-from thunderagent.runtime.store import Changes, Kept, Remembered
+from thunderagent.runtime.store import Changes, Kept, Remembered, last_time_s
 
 VERSION = 1
 """Of the tables; a later one is refused."""
@@ -69,9 +69,11 @@ class SqliteStore:
             found = db.execute("SELECT value FROM statistics WHERE name = 'all'").fetchone()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
-        kept = [program for row in rows if (program := from_row(row)) is not None]
-        kept.sort(key=lambda one: one.program.birth)
-        return Remembered(kept, _statistics(found), len(rows) - len(kept))
+        statistics = _statistics(found)
+        readable = [row for row in rows if is_row(row)]
+        time_s = last_time_s(statistics, (row[AT] for row in readable))
+        kept = sorted((from_row(row, time_s) for row in readable), key=lambda one: one.program.birth)
+        return Remembered(kept, statistics, time_s, len(rows) - len(kept))
 
     def write(self, changes: Changes) -> None:
         """
