@@ -99,7 +99,7 @@ class Ledger:
     def __init__(self, load: Callable[[Backend], Key], *, marks: bool = False) -> None:
         self.backends: dict[str, Backend] = {}
         self.changed: set[str] | None = None
-        """Programs that began, moved, changed their size or ended since the host has emptied it; None: nobody asks."""
+        """Programs that began, moved, had their turns end or are over since the host has emptied it; None: nobody asks."""
         self.largest_tokens: int | None = 0
         """The largest KV capacity of all usable backends; None if one of them is unknown."""
         self._load, self._marks = load, marks
@@ -239,7 +239,8 @@ class Ledger:
             program.marked = marked
         self._count(program, backend)
         self.touch(backend)
-        self.note(program)
+        if step is Step.ALL_TURNS_ENDED:  # while one runs, what was before it is good enough to be remembered
+            self.note(program)
         return backend
 
     def _count(self, program: Program, backend: Backend) -> None:

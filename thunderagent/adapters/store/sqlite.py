@@ -10,6 +10,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,15 @@ CREATE TABLE statistics (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 """
-_PUT = f"INSERT OR REPLACE INTO programs ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
+BLOCKS = (32, 4, 1)
+"""Rows per statement. Each lets go of the interpreter's lock, and to get it back from a busy loop costs more than a row does.
+SQLite's old limit is 999 values."""
+_PUT = {
+    rows: f"INSERT OR REPLACE INTO programs ({_NAMES}) VALUES {', '.join(['(' + ', '.join('?' * len(COLUMNS)) + ')'] * rows)}"
+    for rows in BLOCKS
+}
 _ALL = f"SELECT {_NAMES} FROM programs"
-_DROP = "DELETE FROM programs WHERE program_id = ?"
+_DROP = "DELETE FROM programs WHERE program_id IN (SELECT value FROM json_each(?))"
 _PUT_STATISTICS = "INSERT OR REPLACE INTO statistics VALUES ('all', ?)"
 
 
@@ -88,7 +95,8 @@ class SqliteStore:
         try:
             db.execute("BEGIN IMMEDIATE")
             self._put(db, changes.programs)
-            db.executemany(_DROP, ((program_id,) for program_id in changes.over if program_id.isprintable()))
+            if changes.over:
+                db.execute(_DROP, (json.dumps(changes.over),))
             if changes.statistics is not None:
                 db.execute(_PUT_STATISTICS, (json.dumps(changes.statistics),))
             db.execute("COMMIT")
@@ -100,12 +108,17 @@ class SqliteStore:
     @staticmethod
     def _put(db: sqlite3.Connection, programs: Sequence[Kept]) -> None:
         rows = [to_row(kept) for kept in programs]
-        try:
-            db.executemany(_PUT, rows)
-        except (OverflowError, UnicodeError):  # a number of more than 64 bits, half a character in a name
-            for row in rows:
-                with contextlib.suppress(OverflowError, UnicodeError):
-                    db.execute(_PUT, row)
+        begin = 0
+        for size in BLOCKS:
+            while len(rows) - begin >= size:
+                block = rows[begin : begin + size]
+                begin += size
+                try:
+                    db.execute(_PUT[size], [*chain.from_iterable(block)])
+                except (OverflowError, UnicodeError):  # a number of more than 64 bits, half a character in a name
+                    for row in block:
+                        with contextlib.suppress(OverflowError, UnicodeError):
+                            db.execute(_PUT[1], row)
 
     def close(self) -> None:
         """May be called again."""
