@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from thunderagent.core import sane
 from thunderagent.core.events import ProgramRecovered
@@ -105,7 +106,7 @@ def _sane(state: State, event: ProgramRecovered) -> ProgramRecovered:
     counts = [getattr(event, name) for name in COUNTS]
     if {*map(type, counts), type(event.priority)} == {int} and min(counts) >= 0:
         return event
-    sane_counts = {name: sane.tokens(count, state.counters) for name, count in zip(COUNTS, counts, strict=True)}
+    sane_counts: dict[str, Any] = {name: sane.tokens(count, state.counters) for name, count in zip(COUNTS, counts, strict=True)}
     return replace(event, priority=int(event.priority) if math.isfinite(event.priority) else 0, **sane_counts)
 
 

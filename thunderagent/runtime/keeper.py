@@ -221,7 +221,7 @@ class Keeper:
         programs, over = [], []
         for program_id in ids:
             program = scheduler.programs.get(program_id)
-            if self._is_left_out(program_id):
+            if program_id not in self._durable and self._is_left_out(program_id):
                 continue
             if program is None:
                 over.append(program_id)
