@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.adapters.gateway.reliability import apis
 from tests.adapters.gateway.reliability.behaviours import answers
 from tests.adapters.gateway.reliability.client import Client
-from tests.adapters.gateway.reliability.process import Process, process
+from tests.adapters.gateway.reliability.process import CHECKOUT, Process, free_port, process
 from tests.adapters.gateway.reliability.test_process import engine_with, persistent
 from tests.adapters.gateway.reliability.world import World, on_loop, soon, until, world
 from tests.disk import Disk
@@ -142,3 +144,14 @@ async def test_a_gateway_that_is_killed_knows_its_programs_when_it_is_started_ag
         answer, _ = await persistent(gateway, "agent-5", 1)
         assert answer.status == 200
     engine.die()
+
+
+def test_a_store_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"my dear diary " * 400)
+    options = ("--backends", "http://127.0.0.1:9", "--port", str(free_port()), "--store", str(tmp_path / "state.db"))
+    command = (sys.executable, "-m", "thunderagent", "serve", *options)
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "damaged, or no store" in ended.stderr
