@@ -245,3 +245,11 @@ def test_one_that_never_ran_leaves_no_trace_when_its_turn_is_withdrawn(held: boo
     turn = driver.arrive("p", 3_000)
     driver.send(TurnCancelled(turn))
     assert "p" not in driver.scheduler.programs
+
+
+def test_one_that_never_ran_is_over_when_its_turn_is_refused() -> None:
+    driver = Driver(ThunderPolicy())
+    driver.send(replace(known(), backend_id=None, held=False, acting_s=None))
+    turn = driver.arrive("p", 3_000)
+    assert driver.refusal(turn) is not None
+    assert "p" not in driver.scheduler.programs

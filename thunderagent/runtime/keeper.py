@@ -173,10 +173,13 @@ class Keeper:
                 await asyncio.wait_for(self._hurry.wait(), RETRY_S if self.behind else FLUSH_S)
             self._hurry.clear()
             self._sort_out()
-            while self._changed or (self._grown and self._runtime.now() >= self._sizes_due_s):
-                if not await self._write():
-                    self._wanted.set()
-                    break
+            if (self._changed or self._sizes_are_due()) and not await self._write():
+                self._wanted.set()
+            if self._changed or self._sizes_are_due():
+                self._wanted.set()
+
+    def _sizes_are_due(self) -> bool:
+        return bool(self._grown) and self._runtime.now() >= self._sizes_due_s
 
     def _sort_out(self) -> None:
         """Programs that have only grown wait for the next time that sizes are written."""
