@@ -14,7 +14,7 @@ from tests.adapters.engines.kv_events.publisher import CLEARED, publishing, stor
 from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.config import ThunderConfig
 from thunderagent.core import Usage
-from thunderagent.errors import ConfigError
+from thunderagent.errors import ConfigError, StoreError
 from thunderagent.runtime.tools import SandboxProfile
 from thunderagent.session import Session
 from thunderagent.tools_config import ToolsConfig
@@ -235,5 +235,37 @@ def test_listeners_are_told_of_every_sandbox_that_a_program_is_done_with() -> No
         session.tools.program_over("p")
         assert [(one.sandbox_id, one.outcome) for one in heard] == [(held.id, "used")]
         await session.stop()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_session_knew_is_known_to_the_next_one_with_its_store(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        runner, url = await engine()
+        config = ThunderConfig(store=str(tmp_path / "state.db"))
+        for number in range(2):
+            session = Session(config, [url])
+            await session.start()
+            assert list(session.runtime.scheduler.programs) == ["p"] * number
+            if number == 0:
+                async with session.runtime.turn("p", prompt_tokens=100) as turn:
+                    turn.finish(Usage(100, 5))
+            program = session.runtime.scheduler.programs["p"]
+            assert (program.context_tokens, program.backend is not None) == (105, True)
+            await session.stop()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_a_session_that_cannot_start_leaves_its_store_to_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        config = ThunderConfig(store=str(tmp_path / "state.db"))
+        with pytest.raises(ConfigError, match="no engine answers there"):
+            await Session(config, [NOBODY]).start()
+        session = Session(config, [])
+        with pytest.raises(StoreError, match="in use by another scheduler"):
+            Session(config, [])
+        session.close()
 
     asyncio.run(scenario())

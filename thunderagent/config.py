@@ -91,6 +91,8 @@ class ThunderConfig:
     """Of ``profile.jsonl``, some two million steps; then a new one is begun, and this one is ``profile.1.jsonl``."""
     profile_keep: int = 4
     """Older files that stay, besides the one that is written."""
+    store: str | None = None
+    """SQLite file in which programs, and what was learned of tools and engines, outlive the process; null: nothing does."""
     wandb: str | None = None
     """W&B project, or ``ENTITY/PROJECT``, that gets a run of the scheduler: offline where there is no key; null: none."""
     wandb_interval_s: float = 10.0

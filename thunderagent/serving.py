@@ -136,7 +136,8 @@ class Serving:
 
         ``listening``: bound to the port already. ``beside``: entered once the engines were looked at.
         """
-        await self.session.start(required=False)
+        # Turns are told to come again while programs come back; gateways, which can do without, are not even let in.
+        await self.session.start(required=False, recovered=beside is not None)
         served = Served(self.gateway.short_way, self.gateway.app, self.gateway.admin, self.gateway.begin_drain)
         host = shown_host(self.settings.host)
         try:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from thunderagent.adapters.engines.reading import EngineKind
+from thunderagent.adapters.engines.reading import EngineKind, same_process
 from thunderagent.adapters.engines.watch import EngineWatch
 from thunderagent.adapters.tracking import ProfileWriter, RunPlace, Sampler, SchedulingRun
 from thunderagent.config import ThunderConfig, build_limits, build_policy
@@ -22,6 +22,7 @@ from thunderagent.tools_config import ToolsConfig
 
 if TYPE_CHECKING:
     from thunderagent.adapters.engines.kv_events import KvEventWatch
+    from thunderagent.runtime.keeper import Keeper
     from thunderagent.runtime.tools import ToolHost, ToolThread
 
 
@@ -69,6 +70,7 @@ class Session:
 
         Raises:
             ConfigError: what ``kv_events``, ``tools`` or ``wandb`` need is not installed.
+            StoreError: the store cannot be used.
         """
         profile_dir = None if config.profile_dir is None else Path(config.profile_dir)
         has_tools = tools is not None and tools.backend != "none"
@@ -79,6 +81,9 @@ class Session:
         self._step_listeners: list[Callable[[StepProfile], None]] = [self._writer.put] if self._writer else []
         self.runtime = Runtime(build_policy(config), limits=build_limits(config), on_step=self._took_step)
         log_programs(self.runtime)
+        self.keeper: Keeper | None = None
+        """None: nothing outlives the process."""
+        self._recovering: asyncio.Task[None] | None = None
         self.engines = EngineWatch(
             engine_urls,
             on_up=self._joined,
@@ -104,8 +109,16 @@ class Session:
         if tools is not None and has_tools:
             self._open_tools(tools, tools_apart)
         self._wandb = self._open_wandb(config, profile_dir) if config.wandb is not None else None
+        if config.store is not None:  # last: from here on it is locked
+            self.keeper = self._open_store(config.store)
         self._sampling: asyncio.Task[None] | None = None
         self._started: asyncio.Task[None] | None = None
+
+    def _open_store(self, path: str) -> Keeper:
+        from thunderagent.adapters.store import open_store
+        from thunderagent.runtime.keeper import Keeper
+
+        return Keeper(self.runtime, open_store(path), identity_of=self.engines.identity, same=same_process)
 
     def _open_wandb(self, config: ThunderConfig, profile_dir: Path | None) -> SchedulingRun:
         if find_spec("wandb") is None:
@@ -159,20 +172,33 @@ class Session:
         """Call it, where the tools live, for every sandbox that a program is done with; it must not block."""
         self._sandbox_listeners.append(listener)
 
-    async def start(self, required: bool = True) -> None:
-        """Find the engines; every later call waits for the first.
+    async def start(self, required: bool = True, *, recovered: bool = True) -> None:
+        """Find the engines, bring back the programs of the store; every later call waits for the first.
+
+        ``recovered``: whether to wait for the programs, too. No turn is to be run before they are back.
 
         Raises:
             ConfigError: no engine answers, and ``required`` says that one has to.
+            StoreError: the store cannot be read.
         """
         if self._started is None:
             self._started = asyncio.create_task(self._start(required))
         if not self._started.done():
             await asyncio.shield(self._started)
         self._started.result()
+        if recovered and self._recovering is not None:
+            await asyncio.shield(self._recovering)
 
     async def _start(self, required: bool) -> None:
-        await self.engines.start(required)
+        try:
+            remembered = None if self.keeper is None else await self.keeper.load()
+            await self.engines.start(required)
+        except BaseException:
+            if self.keeper is not None:
+                self.keeper.close()  # somebody else may have the store
+            raise
+        if self.keeper is not None and remembered is not None:
+            self._recovering = asyncio.create_task(self.keeper.recover(remembered), name="thunderagent-recovery")
         if self.tool_thread is not None:
             self.tool_thread.start()
         elif self.tools is not None:
@@ -211,6 +237,10 @@ class Session:
             self._writer.close()
         if self._wandb is not None:
             self._wandb.close()
+        if self._recovering is not None:
+            self._recovering.cancel()
+        if self.keeper is not None:
+            self.keeper.close()
 
     def _took_step(self, step: StepProfile) -> None:
         for listener in self._step_listeners:
@@ -224,6 +254,8 @@ class Session:
         for listener in self._listeners:
             listener.joined(backend_id)
         self.runtime.add_backend(backend_id, capacity_tokens, host_tokens)
+        if self.keeper is not None:
+            self.keeper.joined(backend_id)
 
     def _left(self, backend_id: str) -> None:
         for listener in self._listeners:

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
-from benchmarks.scale import call, gateways
+from benchmarks.scale import call, gateways, kills, recovery, store
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
 
+  recovery  seconds until a scheduler knows 10,000 and 100,000 programs of its store again; and of the whole `thunderagent serve`
+  kills     50 SIGKILLs of `thunderagent serve --store` under load: programs that were lost or counted twice, turns that were
+            not run just once
+  store     CPU of the gateway at full load with a store over the same without, interleaved round by round
   gateways  requests per CPU second of the busiest process: `serve --gateways 2` over `serve`, interleaved round by round (512
             connections, small bodies, an engine that answers at once); the bound of a machine with a core for each process
   call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one
@@ -22,7 +26,13 @@ examples
   python -m benchmarks.scale
   python -m benchmarks.scale --quick --only recovery --json scale.json
 """
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {"gateways": gateways.measure, "call": call.measure}
+PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+    "recovery": recovery.measure,
+    "kills": kills.measure,
+    "store": store.measure,
+    "gateways": gateways.measure,
+    "call": call.measure,
+}
 """Each is told whether a first look is enough."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -32,6 +34,7 @@ from thunderagent.core import (
     ReclaimTools,
     Refuse,
     Scheduler,
+    StatisticsRecovered,
     ThunderPolicy,
     TimerFired,
     TrPolicy,
@@ -207,6 +210,34 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.now = before if math.isnan(seconds) else self.now
         self.send(TimerFired())
         self.syncing = self.scheduler.syncing
+
+    @rule(data=st.data())
+    def die_and_come_back(self, data: st.DataObject) -> None:
+        """Another scheduler takes over: some engines answer before it knows the programs, some after."""
+        old, self.scheduler = self.scheduler, Scheduler(type(self).make_policy(), LIMITS)
+        self.waiting, self.running, self.syncing, self.alarm_s = {}, {}, False, None
+        known = [old.remember(program) for program in sorted(old.programs.values(), key=lambda program: program.birth)]
+        backends = list(old.ledger.backends.values())
+        late = data.draw(st.sets(st.sampled_from([backend.id for backend in backends]))) if backends else set()
+        for backend in backends:
+            if backend.id not in late:
+                self.send(BackendJoined(backend.id, backend.capacity_tokens, backend.host_tokens))
+        self.send(StatisticsRecovered(json.loads(json.dumps(old.remember_statistics()))))
+        for program in known:
+            self.send(program)
+            self.scheduler.check_invariants()
+        for backend in backends:
+            if backend.id in late:
+                self.send(BackendJoined(backend.id, backend.capacity_tokens, backend.host_tokens))
+        for program in known:
+            self.send(program)
+            self.scheduler.check_invariants()
+        now_known = [self.scheduler.remember(program) for program in self.scheduler.programs.values()]
+        for before, after in zip(known, now_known, strict=True):
+            assert replace(after, held=False, acting_s=None) == replace(before, held=False, acting_s=None)
+            assert before.held or not after.held
+            assert before.acting_s is None or 0 <= (after.acting_s or 0.0) <= before.acting_s + 1e-6
+        assert self.scheduler.counters.turns == old.counters.turns
 
     @rule(turn=st.integers(1_000_000, 1_000_010), backend=st.just("nobody"))
     def send_what_is_unknown(self, turn: int, backend: str) -> None:

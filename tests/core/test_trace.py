@@ -16,7 +16,9 @@ from thunderagent.core import (
     Event,
     Limits,
     Policy,
+    ProgramRecovered,
     ProgramReleased,
+    StatisticsRecovered,
     ThunderPolicy,
     TimerFired,
     TrPolicy,
@@ -158,3 +160,13 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def test_recoveries_are_replayed_too() -> None:
+    lines: list[str] = []
+    scheduler = RecordedScheduler(ThunderPolicy(), write=lines.append)
+    scheduler.handle(BackendJoined("a", 5_000), 1.0)
+    scheduler.handle(StatisticsRecovered({"counters": {"turns": 7}, "backends": {"b": {"fit": 0.9}}}), 2.0)
+    scheduler.handle(ProgramRecovered("p", 4, context_tokens=3_000, backend_id="a", held=True, acting_s=1.0), 3.0)
+    assert scheduler.ledger.backends["a"].private_tokens == 3_000
+    assert list(replay(lines)) == lines

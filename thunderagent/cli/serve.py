@@ -60,6 +60,7 @@ def serve(
     use_acting_token_decay: options.ActingTokenDecay = False,
     published: options.Published = False,
     idle_ttl: options.IdleTtl = options.IDLE_TTL,
+    store: options.Store = None,
     host: options.Host = GatewaySettings.host,
     port: options.Port = GatewaySettings.port,
     port_file: options.PortFile = None,
@@ -170,6 +171,7 @@ def serve(
         profile_dir=None if profile_dir is None else str(profile_dir),
         profile_max_bytes=units.parse_bytes("--profile-max", profile_max),
         profile_keep=profile_keep,
+        store=None if store is None else str(store),
         wandb=wandb,
         wandb_interval_s=units.parse_seconds("--wandb-interval", wandb_interval),
     )

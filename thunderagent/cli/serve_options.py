@@ -115,6 +115,10 @@ Published = Annotated[
     bool, _scheduling(None, "tr: with its tick of 5 s and the defects of the public code, to compare with.", "--published")
 ]
 IdleTtl = Annotated[str, _scheduling("TIME", "A run without a request for so long is forgotten; none: never.")]
+Store = Annotated[
+    Path | None,
+    _scheduling("FILE", "Runs, and what was learned of tools and engines, outlive a crash in this SQLite file.", default="none"),
+]
 
 Host = Annotated[str, _listening("HOST", "127.0.0.1: only this machine reaches it; 0.0.0.0: everybody.")]
 Port = Annotated[int, _listening("PORT", "0 takes a free one.")]

@@ -97,6 +97,7 @@ def start(state: State, turn: Turn, backend: Backend) -> None:
     if program.epoch == backend.epoch:
         turn.told_cached_tokens = program.cached_tokens
     program.cached_tokens = None  # it is about to change
+    program.recovered = False
     program.running.append(turn)
     state.counters.admitted += 1
     state.effects.append(Admit(turn.id, backend.id, program.priority * BIRTHS_PER_RANK + program.birth))

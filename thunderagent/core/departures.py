@@ -73,4 +73,5 @@ def end(state: State, program: Program) -> None:
     state.paused.discard(program)
     state.prefixes.leave(program)
     del state.programs[program.id]
+    state.ledger.note(program)
     state.effects.append(ReclaimTools(program.id))

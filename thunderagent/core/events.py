@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from thunderagent.core.usage import Usage
 
@@ -149,6 +150,45 @@ class KvResident:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramRecovered:
+    """A program that the scheduler before this one knew: all that was remembered of it (``recovery.remember``).
+
+    To be sent in order of birth. Turns of it that waited or ran then are gone: their clients send them again.
+    """
+
+    program_id: str
+    birth: int = 0
+    group: str = ""
+    group_tokens: int = 0
+    """Of the first prompt of its group."""
+    phase: str = ""
+    priority: int = 0
+    prefix: str = ""
+    """Names the start that it shares with programs of any group."""
+    prefix_tokens: int = 0
+    shared_tokens: int = 0
+    """Of its longest shared start."""
+    context_tokens: int = 0
+    exact_prompt_tokens: int = 0
+    prompt_characters: int = 0
+    prompt_images: int = 0
+    backend_id: str | None = None
+    """Where its KV was last; None: no turn of it ever ran."""
+    held: bool = False
+    """Whether its KV was held there, and is there still: the engine is the same process."""
+    tool: str = ""
+    acting_s: float | None = None
+    """How long its tool call has taken; None: a turn of it ran or waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRecovered:
+    """What the scheduler before this one had learned: plain data, as ``statistics.remember`` gives it."""
+
+    statistics: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class WeightSyncBegan:
     """New weights are on their way to the engines: no turn is to start until they have arrived."""
 
@@ -181,6 +221,8 @@ Event = (
     | BackendAvoided
     | CacheLost
     | KvResident
+    | ProgramRecovered
+    | StatisticsRecovered
     | WeightSyncBegan
     | WeightSyncEnded
     | TimerFired

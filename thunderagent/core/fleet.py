@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thunderagent.core import sane
+from thunderagent.core import sane, statistics
 from thunderagent.core.departures import RETRY_AFTER_S, leave_backend, refuse_waiting
 from thunderagent.core.effects import Abort, RefuseCause
 from thunderagent.core.events import BackendAvoided, BackendJoined, BackendLeft, CacheLost, CapacityChanged, HealthChanged
@@ -16,7 +16,8 @@ def joined(state: State, event: BackendJoined) -> None:
     if event.backend_id in state.ledger.backends:
         capacity_changed(state, CapacityChanged(event.backend_id, event.capacity_tokens, event.host_tokens))
         return
-    state.ledger.join(event.backend_id, _capacity(state, event.capacity_tokens), sane.tokens(event.host_tokens, state.counters))
+    capacity_tokens, host_tokens = _capacity(state, event.capacity_tokens), sane.tokens(event.host_tokens, state.counters)
+    statistics.recall(state, state.ledger.join(event.backend_id, capacity_tokens, host_tokens))
 
 
 def left(state: State, event: BackendLeft) -> None:

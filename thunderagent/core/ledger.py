@@ -98,6 +98,8 @@ class Ledger:
 
     def __init__(self, load: Callable[[Backend], Key], *, marks: bool = False) -> None:
         self.backends: dict[str, Backend] = {}
+        self.changed: set[str] | None = None
+        """Programs that began, moved, had their turns end or are over since the host has emptied it; None: nobody asks."""
         self.largest_tokens: int | None = 0
         """The largest KV capacity of all usable backends; None if one of them is unknown."""
         self._load, self._marks = load, marks
@@ -189,6 +191,11 @@ class Ledger:
 
     # Programs
 
+    def note(self, program: Program) -> None:
+        """There is something new to remember of it."""
+        if self.changed is not None:
+            self.changed.add(program.id)
+
     def add(self, program: Program, backend: Backend, step: Step) -> None:
         """Make a program resident by this step and count it."""
         program.take(step)
@@ -199,6 +206,7 @@ class Ledger:
         self._share(program, backend)
         self._count(program, backend)
         self.touch(backend)
+        self.note(program)
 
     def remove(self, program: Program, step: Step) -> Backend:
         """Stop counting a resident program, by this step; returns where it was."""
@@ -213,6 +221,7 @@ class Ledger:
         self.touch(backend)
         if not backend.programs and backend.usable:
             self.empty[backend.birth] = backend
+        self.note(program)
         return backend
 
     def change(
@@ -230,6 +239,8 @@ class Ledger:
             program.marked = marked
         self._count(program, backend)
         self.touch(backend)
+        if step is Step.ALL_TURNS_ENDED:  # while one runs, what was before it is good enough to be remembered
+            self.note(program)
         return backend
 
     def _count(self, program: Program, backend: Backend) -> None:

@@ -11,12 +11,12 @@ from thunderagent.core.state import State
 
 def new_program(state: State, event: TurnArrived, prompt_tokens: int) -> Program | None:
     """A program's first turn has come; None: too many are tracked, and none of them is idle."""
-    limit = state.limits.max_programs
-    if limit is not None and len(state.programs) >= limit and not _evict_longest_idle(state):
+    if not make_room(state):
         return None
     program = Program(event.program_id, state.births, event.phase, event.priority)
     state.births += 1
     state.programs[program.id] = program
+    state.ledger.note(program)
     state.prefixes.enter(program, event, prompt_tokens, state.estimator.prefix_tokens(event))
     state.effects.append(PrepareTools(program.id))
     return program
@@ -51,7 +51,11 @@ def expire_idle(state: State) -> None:
         end(state, program)
 
 
-def _evict_longest_idle(state: State) -> bool:
+def make_room(state: State) -> bool:
+    """Whether one more program may be tracked, for which the longest idle one is forgotten if there are too many."""
+    limit = state.limits.max_programs
+    if limit is None or len(state.programs) < limit:
+        return True
     program = state.idle.first()
     if program is None:
         return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thunderagent.core.events import TurnArrived
+    from thunderagent.core.events import ProgramRecovered, TurnArrived
     from thunderagent.core.program import Program
 
 
@@ -65,11 +65,26 @@ class Prefixes:
         limit_tokens = prompt_tokens if event.prompt_tokens is not None else ESTIMATES_DIFFER * prompt_tokens
         while prefix is not None and prefix.tokens > limit_tokens:
             prefix = prefix.parent
+        self._attach(program, prefix, common)
+
+    def _attach(self, program: Program, prefix: Prefix | None, common: Prefix | None) -> None:
         program.prefix = prefix
         program.shared_tokens = 0 if prefix is None else prefix.tokens
         self._hold(prefix)
         if common is not None and not common.users:
             del self._common[common.name]
+
+    def enter_again(self, program: Program, event: ProgramRecovered) -> None:
+        """Attach a recovered program to what it shared; where that has become longer meanwhile, it shares less."""
+        common = self._common_prefix(event.prefix, event.prefix_tokens)
+        prefix = common
+        if event.group:
+            program.group = group = self.groups.get(event.group) or self._new_group(event.group, event.group_tokens, common)
+            group.members[program.birth] = program
+            prefix = group.prompt
+        while prefix is not None and prefix.tokens > program.shared_tokens:
+            prefix = prefix.parent
+        self._attach(program, prefix, common)
 
     def leave(self, program: Program) -> None:
         """A program is over; what nobody shares any more is forgotten."""

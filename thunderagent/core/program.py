@@ -42,6 +42,8 @@ class Step(StrEnum):
     """A turn of it is found running."""
     PARK = "park"
     ALL_TURNS_ENDED = "all turns ended"
+    RECOVER = "recover"
+    """It is known from before the scheduler was started anew."""
     PAUSE = "pause"
     RESUME = "resume"
     """Its KV is counted again ahead of its next turn (the published policy does so at a tick)."""
@@ -54,6 +56,7 @@ class Step(StrEnum):
 TRANSITIONS: dict[tuple[Status, Step], Status] = {
     (Status.NEW, Step.PARK): Status.PARKED,
     (Status.NEW, Step.ADOPT): Status.REASONING,
+    (Status.NEW, Step.RECOVER): Status.PAUSED,
     (Status.NEW, Step.RELEASE): Status.TERMINATED,
     (Status.REASONING, Step.ADMIT): Status.REASONING,
     (Status.REASONING, Step.ADOPT): Status.REASONING,
@@ -130,6 +133,9 @@ class Program:
     """Text of that prompt."""
     prompt_images: int = 0
     """Images of that prompt."""
+
+    recovered: bool = False
+    """Whether it is known from before the scheduler was started anew, and no turn of it has run since."""
 
     def take(self, step: Step) -> None:
         """Go to the next status.

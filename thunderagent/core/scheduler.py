@@ -6,11 +6,24 @@ import math
 from collections.abc import Callable, Container
 from typing import Any
 
-from thunderagent.core import adoption, events, explain, fleet, invariants, lifecycle, residency, timers, turns, weight_sync
+from thunderagent.core import (
+    adoption,
+    events,
+    explain,
+    fleet,
+    invariants,
+    lifecycle,
+    recovery,
+    residency,
+    statistics,
+    timers,
+    turns,
+    weight_sync,
+)
 from thunderagent.core.admission import rebalance
 from thunderagent.core.counters import Counters
 from thunderagent.core.effects import Effect
-from thunderagent.core.events import Event
+from thunderagent.core.events import Event, ProgramRecovered
 from thunderagent.core.explain import Explanation
 from thunderagent.core.ledger import Ledger
 from thunderagent.core.limits import Limits
@@ -95,6 +108,20 @@ class Scheduler:
         """Turns that are held back now, by a lack of room or a weight sync."""
         return len(self._state.held) + self._state.line.turns
 
+    def follow_changes(self) -> set[str]:
+        """Gets the id of every program of which there is something new to remember, from now on; to be emptied by its reader."""
+        if self._state.ledger.changed is None:
+            self._state.ledger.changed = set()
+        return self._state.ledger.changed
+
+    def remember(self, program: Program) -> ProgramRecovered:
+        """The event that will bring a program back, as it is now."""
+        return recovery.remember(self._state, program)
+
+    def remember_statistics(self) -> dict[str, Any]:
+        """What has been learned and counted, as plain data for ``StatisticsRecovered``."""
+        return statistics.remember(self._state)
+
     def rank(self, program_id: str) -> tuple[float, ...]:
         """When a program will run, to order by: those that have been admitted first, then the line, then whoever is not known."""
         program = self.programs.get(program_id)
@@ -135,6 +162,8 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     events.BackendAvoided: fleet.avoided,
     events.CacheLost: fleet.cache_lost,
     events.KvResident: residency.told,
+    events.ProgramRecovered: recovery.recovered,
+    events.StatisticsRecovered: statistics.recovered,
     events.WeightSyncBegan: weight_sync.began,
     events.WeightSyncEnded: weight_sync.ended,
     events.TimerFired: timers.fired,

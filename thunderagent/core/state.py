@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from thunderagent.core.counters import Counters
 from thunderagent.core.effects import Effect
@@ -33,6 +34,8 @@ class State:
     clock: SteadyClock = field(default_factory=SteadyClock)
     estimator: TokenEstimator = field(default_factory=TokenEstimator)
     prefixes: Prefixes = field(default_factory=Prefixes)
+    awaited: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What is remembered of backends that have not joined yet (``statistics.py``)."""
     counters: Counters = field(default_factory=Counters)
     programs: dict[str, Program] = field(default_factory=dict)
     turns: dict[int, Turn] = field(default_factory=dict)

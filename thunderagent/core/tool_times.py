@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 FASTEST_S = 2.0**-7
 """Upper edge of the first bin: 8 ms, below which a difference decides nothing."""
@@ -58,6 +59,23 @@ class ToolTimes:
         """
         return self._of(tool).outlasts_after_s(limit_s, elapsed_s)
 
+    def remember(self) -> dict[str, list[list[float]]]:
+        """Bins with calls, as [index, calls, seconds], of each tool; those of all tools are under the empty name."""
+        return {"": self._all.bins(), **{tool: histogram.bins() for tool, histogram in self._tools.items()}}
+
+    def recover(self, told: Mapping[str, Any]) -> int:
+        """Take over what was remembered of tools that are not known better by now. Returns how much of it cannot be."""
+        wrong = 0
+        for tool, bins in told.items():
+            histogram = _Histogram()
+            if not histogram.fill(bins):
+                wrong += 1
+            elif not tool:
+                self._all = max(self._all, histogram, key=lambda one: one.calls)
+            elif len(self._tools) < MAX_TOOLS or tool in self._tools:
+                self._tools[tool] = max(self._tools.get(tool, histogram), histogram, key=lambda one: one.calls)
+        return wrong
+
     def _of(self, tool: str) -> _Histogram:
         histogram = self._tools.get(tool)
         return self._all if histogram is None or histogram.calls < MIN_CALLS else histogram
@@ -90,6 +108,22 @@ class _Histogram:
             self._total /= 2
             self._counts = [count / 2 for count in self._counts]
             self._sums = [total / 2 for total in self._sums]
+
+    def bins(self) -> list[list[float]]:
+        return [[index, count, self._sums[index]] for index, count in enumerate(self._counts) if count]
+
+    def fill(self, bins: Any) -> bool:
+        """An empty one, with what another had; False: that cannot be."""
+        try:
+            for index, count, total_s in bins:
+                if not (index in range(BINS) and 0 < count <= MAX_CALLS and 0 <= total_s < math.inf):
+                    return False
+                self._counts[int(index)], self._sums[int(index)] = float(count), float(total_s)
+        except (TypeError, ValueError):
+            return False
+        self.calls, self._total = sum(self._counts), sum(self._sums)
+        self._longest = max((index for index, count in enumerate(self._counts) if count), default=0)
+        return self.calls <= MAX_CALLS
 
     def mean_residual_s(self, elapsed_s: float) -> float:
         if elapsed_s <= 0.0 and self.calls:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 KEEP = 0.98
 """Weight of a turn once another one has ended: the latest fifty decide."""
 MIN_TURNS = 8
@@ -27,6 +30,22 @@ class TurnTimes:
         self._both = KEEP * self._both + computed_tokens * generated_tokens
         self._computed_s = KEEP * self._computed_s + computed_tokens * took_s
         self._generated_s = KEEP * self._generated_s + generated_tokens * took_s
+
+    def remember(self) -> list[float]:
+        """All sums."""
+        return [self._turns, self._computed, self._generated, self._both, self._computed_s, self._generated_s]
+
+    def recover(self, told: Any) -> int:
+        """Take over what was remembered, unless turns have ended here already. Returns 1 if it cannot be, else 0."""
+        if told is None or self._turns:
+            return 0
+        if not (
+            isinstance(told, list) and len(told) == 6 and all(isinstance(one, int | float) and 0 <= one < inf for one in told)
+        ):
+            return 1
+        self._turns = int(told[0])
+        self._computed, self._generated, self._both, self._computed_s, self._generated_s = told[1:]
+        return 0
 
     @property
     def prefill_tokens_per_s(self) -> float | None:

@@ -23,7 +23,11 @@ def arrived(state: State, event: TurnArrived) -> None:
     state.counters.turns += 1
     event = sane.arrival(event, state.counters)
     program = state.programs.get(event.program_id)
-    if program is not None and program.acting_since_s is not None and not (program.held_turns or event.retry):
+    if (
+        program is not None
+        and program.acting_since_s is not None
+        and not (program.held_turns or event.retry or program.recovered)
+    ):
         state.tools.observe(event.tool or program.tool, state.now - program.acting_since_s)
     if state.syncing_since_s is not None:
         hold(state, event)

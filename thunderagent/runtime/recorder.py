@@ -30,6 +30,10 @@ class StepRecorder:
         past = self._pasts.get(program_id)
         return 0 if past is None else past.steps
 
+    def recall(self, program_id: str, steps: int, context_tokens: int) -> None:
+        """A program is known from before; when its last step ended is not."""
+        self._pasts[program_id] = _Past(max(0, steps), None, context_tokens)
+
     def record(self, turn: Turn, outcome: str, now: float, wall_now: float) -> StepProfile:
         """The profile of a turn that was admitted and ended at ``now`` (the runtime's clock, in seconds)."""
         past = self._pasts.get(turn.program_id)

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from thunderagent.core import (
     Abort,
@@ -27,12 +27,14 @@ from thunderagent.core import (
     Park,
     Policy,
     PrepareTools,
+    ProgramRecovered,
     ProgramReleased,
     PromptSize,
     ReclaimTools,
     Refuse,
     RefuseCause,
     Scheduler,
+    StatisticsRecovered,
     TimerFired,
     TurnAdopted,
     TurnArrived,
@@ -48,6 +50,9 @@ from thunderagent.runtime.profile import StepProfile
 from thunderagent.runtime.recorder import StepRecorder
 from thunderagent.runtime.totals import Totals
 from thunderagent.runtime.turn import ENDLESS, Patience, Turn
+
+if TYPE_CHECKING:
+    from thunderagent.runtime.keeper import Keeper
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +83,8 @@ class Runtime:
         """CPU time spent in the scheduler and in carrying out its effects; one event in ``CPU_SAMPLE`` is measured for all."""
         self.degraded = False
         """True once the policy has failed: turns pass through unscheduled from then on."""
+        self.keeper: Keeper | None = None
+        """What makes its programs outlive the process; None: they do not."""
         self._clock, self._wall_clock, self._on_step = clock, wall_clock, on_step
         self._listeners: list[ProgramListener] = []
         self._watchers: list[Callable[[Event, Sequence[Effect]], object]] = []
@@ -177,6 +184,22 @@ class Runtime:
         """Steps of a program that have ended; 0 also for one that is not known."""
         return self._recorder.steps(program_id)
 
+    def recover(self, program: ProgramRecovered, steps: int) -> None:
+        """A program is known from before the process was started anew."""
+        known = program.program_id in self.scheduler.programs
+        self._handle(program)
+        if not known and program.program_id in self.scheduler.programs:
+            self._recorder.recall(program.program_id, steps, program.context_tokens)
+
+    def remember_statistics(self) -> dict[str, Any]:
+        """What was learned and counted, as plain data."""
+        return {**self.scheduler.remember_statistics(), "totals": asdict(self.totals)}
+
+    def recover_statistics(self, statistics: dict[str, Any]) -> None:
+        """Take over what an earlier runtime has remembered; what cannot be is left out."""
+        self._handle(StatisticsRecovered(statistics))
+        self.totals.recover(statistics.get("totals"))
+
     def _is_held(self, program_id: str) -> bool:
         """Whether a turn of it waits: one that a weight sync holds back may be all that there is of a program. O(turns)."""
         waiting = (turn for turn in self._turns.values() if not turn.backend and turn.refusal is None)
@@ -265,6 +288,7 @@ class Runtime:
             "tool_call_s": totals.tool_call_s,
             "cpu_s": self.cpu_s,
             "degraded": float(self.degraded),
+            "store_behind": float(self.keeper is not None and self.keeper.behind),
             **{f"count_{name}": value for name, value in asdict(scheduler.counters).items()},
         }
 

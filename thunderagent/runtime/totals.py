@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
 
 from thunderagent.runtime.profile import StepProfile
 
@@ -44,6 +46,14 @@ class Totals:
         self.queue_s += step.queue_s or 0.0
         self.prefill_s += step.prefill_s or 0.0
         self.decode_s += step.decode_s or 0.0
+
+    def recover(self, told: Any) -> None:
+        """Add the sums of an earlier process, as ``asdict`` gave them; what cannot be is left out."""
+        for name, value in told.items() if isinstance(told, dict) else ():
+            if name in asdict(self) and isinstance(value, int | float) and 0 <= value < inf:
+                own = getattr(self, name)
+                earlier = {"first_arrival_at": min, "last_completion_at": max}.get(name)
+                setattr(self, name, value if own is None else own + value if earlier is None else earlier(own, value))
 
     @property
     def kv_hit_rate(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from thunderagent.adapters.engines.reading import EngineKind, Rank, Reading
+from thunderagent.adapters.engines.reading import EngineKind, Rank, Reading, same_process
 from thunderagent.adapters.engines.standing import CacheLost, Doubt, Lost, Standing, Up
 
 URL = "http://engine"
@@ -279,3 +279,31 @@ def test_an_answer_of_an_engine_that_is_gone_loses_nothing() -> None:
     for now in (1.0, 2.0):
         engine.failed("slow", now)
     assert engine.saw_weights("2") == []
+
+
+# The same process as before
+
+
+def test_an_engine_is_another_one_if_anything_that_it_tells_is_another() -> None:
+    made = standing(started_at_s=5.0, weight_version="1", queried_tokens=70)
+    before = made.identity(None)
+    assert same_process(before, made.identity(None))
+    for other in (
+        {"started_at_s": 6.0, "weight_version": "1", "queried_tokens": 70},
+        {"started_at_s": 5.0, "weight_version": "2", "queried_tokens": 70},
+        {"started_at_s": 5.0, "weight_version": "1", "queried_tokens": 69},
+    ):
+        assert not same_process(before, standing(**other).identity(None))
+    assert same_process(before, standing(started_at_s=5.0, queried_tokens=99).identity(None)), "it may tell less, and go on"
+    made.saw_weights("2")
+    assert not same_process(before, made.identity(None)), "answers tell of weights too"
+
+
+@pytest.mark.parametrize("odd", [None, "x", [], [1, 2], {"a": 1}])
+def test_an_identity_that_cannot_be_is_nobodys(odd: object) -> None:
+    assert not same_process(odd, standing().identity(None))
+
+
+def test_an_engine_that_was_never_read_may_be_any() -> None:
+    assert Standing(URL, 0.0).identity(None) == [None, None, None]
+    assert same_process([5.0, "1", 70], Standing(URL, 0.0).identity(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class EngineKind(StrEnum):
@@ -92,3 +93,13 @@ def _sum(parts: Iterable[int | None]) -> int | None:
     """None: one of them is not told."""
     told = list(parts)
     return sum(part or 0 for part in told) if told and None not in told else None
+
+
+def same_process(before: Any, now: list[Any]) -> bool:
+    """Whether an engine may have the KV cache that it had: nothing that it tells is another (``Standing.identity``)."""
+    if not isinstance(before, list) or len(before) != len(now):
+        return False
+    (*fixed, counted), (*fixed_now, counted_now) = before, now
+    if any(None not in pair and pair[0] != pair[1] for pair in zip(fixed, fixed_now, strict=True)):
+        return False
+    return not isinstance(counted, int | float) or counted_now is None or counted_now >= counted

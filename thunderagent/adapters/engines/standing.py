@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from thunderagent.adapters.engines.backend_ids import backend_id
 from thunderagent.adapters.engines.reading import EngineKind, Rank, Reading
@@ -163,6 +164,16 @@ class Standing:
         for backend in self._backends.values():
             backend.joined = False
         return news
+
+    def identity(self, rank: int | None) -> list[Any]:
+        """When its process began, its weights, and a counter that only grows, as far as they are told."""
+        reading = self.reading
+        load = None if reading is None else reading.load(rank)
+        return [
+            None if reading is None else reading.started_at_s,
+            self.weight_version,
+            None if load is None else load.queried_tokens,
+        ]
 
     def status(self, kind: EngineKind | None, now: float) -> EngineStatus:
         """For management."""

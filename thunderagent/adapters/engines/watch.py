@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.engines.engine import Engine
@@ -122,6 +123,12 @@ class EngineWatch:
         url, rank = split(backend_id)
         reading = self.reading(url)
         return None if reading is None else reading.load(rank)
+
+    def identity(self, backend_id: str) -> list[Any]:
+        """Of the process behind a backend, and of what its KV cache is of, to be compared later by ``same_process``."""
+        url, rank = split(backend_id)
+        watched = self._watched.get(url)
+        return [None, None, None] if watched is None else watched.standing.identity(rank)
 
     def engine(self, url: str) -> Engine | None:
         """What it is, with the requests that act on it; None: not known yet."""

@@ -105,8 +105,9 @@ class Gateway:
             attach=self.attach,
             tracing=tracing,
         )
-        if tools is not None:
-            tools.leave_out(lambda program_id: NAMELESS.fullmatch(program_id) is not None)  # they have no second turn
+        for keeps in (tools, runtime.keeper):
+            if keeps is not None:
+                keeps.leave_out(lambda program_id: NAMELESS.fullmatch(program_id) is not None)  # they have no second turn
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
         self._controller = Controller(

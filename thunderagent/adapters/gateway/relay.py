@@ -32,6 +32,7 @@ from thunderagent.adapters.gateway.setbacks import (
     draining,
     nobodys_containers,
     problem_of,
+    recovering,
     timed_out,
     too_much_held,
     with_answer,
@@ -145,6 +146,9 @@ class Relay:
         if self.draining:
             exchange.keep_alive = False
             raise draining()
+        keeper = self._runtime.keeper
+        if keeper is not None and keeper.recovering:
+            raise recovering()
         if self._closed:
             self._access.check(Need.USE, exchange.headers)
         encoding = exchange.noted.get(b"content-encoding")
@@ -279,6 +283,9 @@ class Relay:
 
     async def _pass_on(self, exchange: Exchange, asked: Asked, turn: Turn, reply: Reply) -> bool:
         """Give the client the engine's answer; tells whether the engine did well."""
+        keeper = self._runtime.keeper
+        if keeper is not None and not keeper.knows(turn.program_id):
+            await keeper.known(turn.program_id)  # whoever has had an answer is not forgotten by a crash
         headers = downstream(reply.headers)
         headers.append((b"x-thunder-backend", turn.backend.encode()))
         headers.append((b"x-thunder-wait-ms", b"%d" % round(turn.waited_s * 1000)))

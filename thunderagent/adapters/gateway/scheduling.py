@@ -12,8 +12,26 @@ Attach = Callable[[str, tuple[str, ...]], Awaitable[object]]
 """Makes running containers a program's (``docker_ids.attach``); raises ``RequestProblem``."""
 
 
+class Durability(Protocol):
+    """``Keeper``, as far as requests go."""
+
+    @property
+    def recovering(self) -> bool:
+        """Whether programs are being brought back: no turn is to be sent before."""
+        ...
+
+    def knows(self, program_id: str) -> bool: ...
+
+    async def known(self, program_id: str) -> None: ...
+
+
 class Scheduling(Protocol):
     """``Runtime``, as far as requests go."""
+
+    @property
+    def keeper(self) -> Durability | None:
+        """What makes programs outlive this process; None: they do not, or another process sees to it."""
+        ...
 
     def turn(
         self,

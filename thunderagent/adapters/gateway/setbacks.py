@@ -11,6 +11,8 @@ from thunderagent.errors import RequestProblem, TurnRefused
 
 DRAIN_RETRY_AFTER_S = 1.0
 """Another gateway can take it at once."""
+RECOVERY_RETRY_AFTER_S = 1.0
+"""100,000 programs are back within seconds."""
 BUSY_RETRY_AFTER_S = 1.0
 """Where the engine gave no advice: about a few turns of others."""
 TOO_LARGE = "context_too_large"
@@ -63,6 +65,12 @@ def broken_off(error: UpstreamError) -> RequestProblem:
 def timed_out(timeout_s: float) -> RequestProblem:
     """The deadline has passed."""
     return RequestProblem(504, "timeout", f"there was no whole answer after {timeout_s:g} s")
+
+
+def recovering() -> RequestProblem:
+    """It has just started, and does not know yet which programs there were."""
+    message = "the gateway was started anew and recovers its programs"
+    return RequestProblem(503, "recovering", message, retry_after_s=RECOVERY_RETRY_AFTER_S)
 
 
 def draining() -> RequestProblem:

@@ -53,6 +53,8 @@ class RemoteRuntime:
     ) -> None:
         """``http``: what was counted since it was last asked. ``on_step``: told of every finished step, without its
         program's past, which is not known here. The others are told what the scheduler tells."""
+        self.keeper = None
+        """Its scheduler's process has one, or nobody."""
         self.line = Lifeline(dial, self, token, clock=clock)
         self._grace_s, self._clock, self._on_step = grace_s, clock, on_step
         self._on_backends, self._on_end_rollout, self._on_welcome, self._http = on_backends, on_end_rollout, on_welcome, http

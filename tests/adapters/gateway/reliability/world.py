@@ -24,6 +24,8 @@ from thunderagent.adapters.gateway.tracing import Tracing
 from thunderagent.config import ThunderConfig, build_limits, build_policy
 from thunderagent.core import Limits, Policy
 from thunderagent.runtime import Runtime, StepProfile
+from thunderagent.runtime.keeper import Keeper
+from thunderagent.runtime.store import Store
 from thunderagent.runtime.tools import ToolHost
 
 P = ParamSpec("P")
@@ -179,10 +181,11 @@ async def world(
     ranks: Sequence[str] = ("",),
     tools: ToolHost | None = None,
     tracing: Tracing | None = None,
+    store: Store | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     """A gateway in front of engines that are up; ``settings`` are the gateway's, ``config`` the scheduler's,
-    ``ranks`` every engine's.
+    ``ranks`` every engine's. With a ``store``, nothing is recovered from it yet.
 
     What the requests of the test have left behind is told at its end.
     """
@@ -195,6 +198,7 @@ async def world(
 
     fakes = [await FakeEngine(behaviour).start() for _ in range(engines)]
     runtime = Runtime(policy or build_policy(thunder), limits=limits or build_limits(thunder), on_step=took_step)
+    keeper = None if store is None else Keeper(runtime, store)
     named = thunder.kv_events is not None
     if tools is not None:
         tools.follow(runtime)
@@ -215,6 +219,8 @@ async def world(
             await gateway.close()
             if tools is not None:
                 await tools.close()
+            if keeper is not None:
+                keeper.close()
     assert_nothing_is_open(here)
 
 

@@ -48,7 +48,8 @@ class Ready(msgspec.Struct, kw_only=True):
 
     ready: bool
     problems: Annotated[
-        list[Literal["draining", "no_backend_up", "scheduling_degraded"]], Meta(description="Why not; empty: it is ready.")
+        list[Literal["draining", "recovering", "no_backend_up", "scheduling_degraded"]],
+        Meta(description="Why not; empty: it is ready."),
     ]
 
 
@@ -57,6 +58,8 @@ def unready(gateway: Managed) -> list[str]:
     problems = []
     if gateway.draining:
         problems.append("draining")
+    if gateway.runtime.keeper is not None and gateway.runtime.keeper.recovering:
+        problems.append("recovering")
     if not gateway.runtime.scheduler.ledger.any_usable:
         problems.append("no_backend_up")
     if gateway.runtime.degraded:

@@ -50,7 +50,10 @@ async def release(gateway: Managed, request: Request) -> Response:
     if value is None:
         raise RequestProblem(400, "missing_program_id", "program_id is missing", param="program_id")
     program_id = valid_program_id(value)
-    return as_json(Released(program_id, gateway.runtime.release(program_id)))
+    released = gateway.runtime.release(program_id)
+    if gateway.runtime.keeper is not None:
+        await gateway.runtime.keeper.forgotten(program_id)  # no crash brings back what is said to be over
+    return as_json(Released(program_id, released))
 
 
 _SESSION_ID = Parameter("session_id", "Its program id.", {"type": "string", **PROGRAM_ID_SCHEMA}, required=True)

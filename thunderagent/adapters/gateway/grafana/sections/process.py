@@ -16,10 +16,12 @@ PANELS = (
     lines("Memory", "Resident.", "bytes", (now("process_resident_memory_bytes", "instance"), "{{instance}}")),
     states(
         "State",
-        "Weight syncs hold all turns back; a gateway that drains is about to stop; a degraded one schedules no more.",
+        "Weight syncs hold all turns back; a gateway that drains is about to stop; a degraded one schedules no more; "
+        "what a store that is behind has not written does not outlive a crash.",
         (now("weight_sync", of="max"), "weight sync"),
         (now("draining", of="max"), "drains"),
         (now("degraded", of="max"), "degraded"),
+        (now("store_behind", of="max"), "store is behind"),
     ),
     lines(
         "What should not be",

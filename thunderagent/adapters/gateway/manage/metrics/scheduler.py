@@ -16,6 +16,7 @@ READ = {
     "resident_programs": gauge("resident_programs", "Programs whose KV cache is counted on an engine."),
     "waiting_turns": gauge("waiting_turns", "Turns that are held back."),
     "degraded": gauge("degraded", "1 once the policy has failed and turns pass through unscheduled."),
+    "store_behind": gauge("store_behind", "1 while what is to outlive the process cannot be written to its store."),
     "reprefilled_tokens": counter("reprefilled_tokens", "Prompt tokens computed again although a turn had left them in a cache."),
     "cpu_s": counter("scheduler_cpu_seconds", "CPU time of the scheduler."),
     "count_turns": counter("turns", "Turns that arrived."),
