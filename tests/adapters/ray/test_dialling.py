@@ -112,7 +112,7 @@ async def dialled(name: str) -> tuple[Link, Heard]:
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(30):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - what is waited for is in other processes
             await asyncio.sleep(0.05)
 
 

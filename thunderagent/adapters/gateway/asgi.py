@@ -1,7 +1,7 @@
 """The gateway as one ASGI application, for servers that are not ours (Ray Serve's): a little slower, the same otherwise.
 
-What ``protocol`` does for our own server is done here as far as a server leaves it to its application: programs in paths, limits of
-bodies and of the time that they take, and noticing that a client leaves.
+What ``protocol`` does for our own server is done here as far as a server leaves it to its application: programs in paths, limits
+of bodies and of the time that they take, and noticing that a client leaves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The scheduler's side of links whose frames travel as calls of its actor: who has dialled, and what is on its way to each.
 
-A gateway sends by ``exchange`` and gets what is there for it by return; what comes up later it gets by ``poll``, a call that waits.
-Ray keeps no order between the calls of an async actor, nor between their answers, so that batches are numbered in both directions.
+A gateway sends by ``exchange`` and gets what is there for it by return; what comes up later it gets by ``poll``, a call that
+waits. Ray keeps no order between the calls of an async actor, nor between their answers, so that batches are numbered both ways.
 """
 
 from __future__ import annotations
