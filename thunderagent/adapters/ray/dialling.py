@@ -27,7 +27,7 @@ def dial_actor(name: str, namespace: str) -> Dial:
             async with asyncio.timeout(ANSWER_S):
                 await actor.open_link.remote(peer)
         except (RayError, TimeoutError) as error:
-            raise LinkError(f"the scheduler {name!r} does not answer: {_in_short(error)}") from None
+            raise LinkError(f"the scheduler {name!r} does not answer: {in_short(error)}") from None
         return ActorLink(actor, peer, receiver)
 
     return dial
@@ -44,7 +44,7 @@ def find_actor(name: str, namespace: str) -> Any:
     except ValueError:
         raise LinkError(f"there is no actor {name!r} in Ray's namespace {namespace!r}") from None
     except RayError as error:
-        raise LinkError(f"Ray does not tell of the actor {name!r}: {_in_short(error)}") from None
+        raise LinkError(f"Ray does not tell of the actor {name!r}: {in_short(error)}") from None
 
 
 class ActorLink:
@@ -96,7 +96,7 @@ class ActorLink:
         try:
             batch: Batch | None = await answer
         except RayError as error:
-            self._lose(_in_short(error))
+            self._lose(in_short(error))
             return
         if batch is None:
             self._lose("it does not know this link any more")
@@ -120,6 +120,6 @@ class ActorLink:
                 call.cancel()
 
 
-def _in_short(error: BaseException) -> str:
+def in_short(error: BaseException) -> str:
     """Ray's messages are many lines."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -164,7 +164,7 @@ class EngineFollower:
 
     async def look(self) -> None:
         """Ask, and take in what has changed."""
-        sources = [*self._named, *self._joined.values()]
+        sources: list[NamedEngines | ActorEngines] = [*self._named, *self._joined.values()]
         now = {url for urls in await asyncio.gather(*(source.urls() for source in sources)) for url in urls}
         for url in now - self._known:
             logger.info("the engine %s has joined", url)
