@@ -109,11 +109,13 @@ class Serving:
         kind = None if engine_type == AUTO else EngineKind(engine_type)
         self.settings = settings
         self.session = Session(config, urls, kind=kind, per_rank=True, tools=tools)
-        self._tracing = _open_tracing() if settings.otel else None
+        self._tracing = open_turn_tracing() if settings.otel else None
+        self.group_of = group_of or (skyrl_group_of if engine_type == "skyrl" else None)
+        self.route_of = Routes(self.session.engines)
         self.gateway = Gateway(
             *(self.session.runtime, self.session.engines, settings, config.mode),
-            group_of=group_of or (skyrl_group_of if engine_type == "skyrl" else None),
-            route_of=Routes(self.session.engines),
+            group_of=self.group_of,
+            route_of=self.route_of,
             names_sessions=config.kv_events is not None,
             tools=self.session.tools,
             tracing=self._tracing,
@@ -122,13 +124,24 @@ class Serving:
         self.session.on_step(self.gateway.took_step)
         self.session.on_sandbox(self.gateway.took_sandbox)
 
-    async def run(self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
-        """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""
+    async def run(
+        self,
+        on_ready: Callable[[str], None],
+        stop: asyncio.Event | None = None,
+        *,
+        listening: socket.socket | None = None,
+        beside: contextlib.AbstractAsyncContextManager[object] | None = None,
+    ) -> None:
+        """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL.
+
+        ``listening``: bound to the port already. ``beside``: entered once the engines were looked at.
+        """
         await self.session.start(required=False)
         served = Served(self.gateway.short_way, self.gateway.app, self.gateway.admin, self.gateway.begin_drain)
-        host = _shown(self.settings.host)
+        host = shown_host(self.settings.host)
         try:
-            await run(served, self.settings, lambda port: on_ready(f"http://{host}:{port}"), stop)
+            async with beside or contextlib.nullcontext():
+                await run(served, self.settings, lambda port: on_ready(f"http://{host}:{port}"), stop, listening=listening)
         finally:
             await self.gateway.close()
             await self.session.stop()
@@ -136,7 +149,8 @@ class Serving:
                 await asyncio.to_thread(self._tracing.close)
 
 
-def _open_tracing() -> TurnTracing:
+def open_turn_tracing() -> TurnTracing:
+    """Spans of turns, by OpenTelemetry's own variables."""
     from thunderagent.adapters.otel import open_tracing
 
     return open_tracing()
@@ -202,7 +216,8 @@ def check_ports(settings: GatewaySettings) -> None:
             _check_free(settings.host, port, key)
 
 
-def _shown(host: str) -> str:
+def shown_host(host: str) -> str:
+    """As it stands in a URL."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -35,6 +35,7 @@ from thunderagent.core import (
     ThunderPolicy,
     TimerFired,
     TrPolicy,
+    TurnAdopted,
     TurnArrived,
     TurnCancelled,
     TurnEnded,
@@ -106,6 +107,20 @@ class SchedulerMachine(RuleBasedStateMachine):
         text = {"prompt_tokens": size} if exact else {"prompt_characters": size * 4, "prompt_images": size % 2}
         shared = {"prefix": prefix, "prefix_tokens": 500, "group": group}
         self.send(TurnArrived(program, self.next_turn, tool=tool, priority=priority, **text, **shared))
+
+    @rule(program=programs, backend=backends, size=st.one_of(tokens, odd_numbers), known=st.booleans())
+    def adopt(self, *, program: str, backend: str, size: float, known: bool) -> None:
+        """A turn runs already; where it cannot be counted, nothing changes but the count of late events."""
+        self.next_turn += 1
+        turn = min({*self.running, *self.waiting}, default=self.next_turn) if known else self.next_turn
+        counters = self.scheduler.counters
+        adopted, arrived, admitted = counters.adopted, counters.turns, counters.admitted
+        waited = sum(owner == program for owner in self.waiting.values())
+        self.send(TurnAdopted(program, turn, prompt_characters=size, group="g", backend_id=backend))  # type: ignore[arg-type]
+        assert counters.turns == arrived
+        if counters.adopted > adopted:
+            self.running[turn] = (program, backend)
+            assert counters.admitted >= admitted + waited - sum(owner == program for owner in self.waiting.values())
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), size=tokens, cached=st.one_of(st.none(), st.integers(0, 12_000)), tool=tools)

@@ -12,6 +12,8 @@ class Counters:
     turns: int = 0
     """Turns that arrived."""
     admitted: int = 0
+    adopted: int = 0
+    """Turns that ran already when they were told of; they are not among ``turns`` and ``admitted``."""
     parked: int = 0
     """Turns that had to wait."""
     refused: int = 0

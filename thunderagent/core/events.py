@@ -39,6 +39,17 @@ class TurnArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnAdopted(TurnArrived):
+    """A turn already runs on a backend: told by its gateway once the scheduler was restarted, or cut off and is back.
+
+    Its program is there, whatever was known of it. It counts as ``adopted`` and not once more as arrived or admitted.
+    """
+
+    backend_id: str = ""
+    """Where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class FirstToken:
     """The backend has produced the first token of a turn: its prefill is over."""
 
@@ -157,6 +168,7 @@ class TimerFired:
 
 Event = (
     TurnArrived
+    | TurnAdopted
     | FirstToken
     | Progress
     | TurnEnded

@@ -38,6 +38,8 @@ class Step(StrEnum):
     """What can happen to a program."""
 
     ADMIT = "admit"
+    ADOPT = "adopt"
+    """A turn of it is found running."""
     PARK = "park"
     ALL_TURNS_ENDED = "all turns ended"
     PAUSE = "pause"
@@ -51,19 +53,24 @@ class Step(StrEnum):
 
 TRANSITIONS: dict[tuple[Status, Step], Status] = {
     (Status.NEW, Step.PARK): Status.PARKED,
+    (Status.NEW, Step.ADOPT): Status.REASONING,
     (Status.NEW, Step.RELEASE): Status.TERMINATED,
     (Status.REASONING, Step.ADMIT): Status.REASONING,
+    (Status.REASONING, Step.ADOPT): Status.REASONING,
     (Status.REASONING, Step.ALL_TURNS_ENDED): Status.ACTING,
     (Status.REASONING, Step.LOSE_BACKEND): Status.PAUSED,
     (Status.REASONING, Step.RELEASE): Status.TERMINATED,
     (Status.ACTING, Step.ADMIT): Status.REASONING,
+    (Status.ACTING, Step.ADOPT): Status.REASONING,
     (Status.ACTING, Step.PAUSE): Status.PAUSED,
     (Status.ACTING, Step.LOSE_BACKEND): Status.PAUSED,
     (Status.ACTING, Step.RELEASE): Status.TERMINATED,
     (Status.PAUSED, Step.PARK): Status.PARKED,
+    (Status.PAUSED, Step.ADOPT): Status.REASONING,
     (Status.PAUSED, Step.RESUME): Status.ACTING,
     (Status.PAUSED, Step.RELEASE): Status.TERMINATED,
     (Status.PARKED, Step.ADMIT): Status.REASONING,
+    (Status.PARKED, Step.ADOPT): Status.REASONING,
     (Status.PARKED, Step.PARK): Status.PARKED,
     (Status.PARKED, Step.WITHDRAW): Status.PAUSED,
     (Status.PARKED, Step.RELEASE): Status.TERMINATED,

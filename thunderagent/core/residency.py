@@ -62,6 +62,8 @@ def _is_recent(backend: Backend, turn: Turn) -> bool:
 def _note_times(backend: Backend, turn: Turn, usage: Usage, computed_tokens: int, now: float) -> None:
     assert turn.admitted_s is not None, "it ran"
     took_s = usage.prefill_s
+    if turn.adopted and took_s is None:
+        return
     if took_s is None and turn.first_token_s is not None:
         took_s = turn.first_token_s - turn.admitted_s
     if took_s is None:

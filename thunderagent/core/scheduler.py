@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Container
 from typing import Any
 
-from thunderagent.core import events, explain, fleet, invariants, lifecycle, residency, timers, turns, weight_sync
+from thunderagent.core import adoption, events, explain, fleet, invariants, lifecycle, residency, timers, turns, weight_sync
 from thunderagent.core.admission import rebalance
 from thunderagent.core.counters import Counters
 from thunderagent.core.effects import Effect
@@ -122,6 +122,7 @@ class Scheduler:
 
 _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     events.TurnArrived: turns.arrived,
+    events.TurnAdopted: adoption.adopted,
     events.FirstToken: turns.first_token,
     events.Progress: turns.progress,
     events.TurnEnded: turns.ended,

@@ -21,6 +21,8 @@ class Turn:
     admitted_s: float | None = None
     """None while it waits."""
     first_token_s: float | None = None
+    adopted: bool = False
+    """It ran before it was known: nothing is learned from how long it took."""
     epoch: int = 0
     """The backend's epoch at admission."""
     expected_cached_tokens: int = 0

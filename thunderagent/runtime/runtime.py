@@ -7,7 +7,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import NoReturn
 
@@ -34,6 +34,7 @@ from thunderagent.core import (
     RefuseCause,
     Scheduler,
     TimerFired,
+    TurnAdopted,
     TurnArrived,
     TurnCancelled,
     TurnEnded,
@@ -152,6 +153,26 @@ class Runtime:
             listener.program_over(program_id, withdrawn=withdrawn)  # it may be known there alone
         return known
 
+    def knows(self, program_id: str) -> bool:
+        """Whether it has had a turn admitted or parked."""
+        return program_id in self.scheduler.programs
+
+    def program_ids(self) -> Iterable[str]:
+        """Of all that are known."""
+        return self.scheduler.programs
+
+    def release_idle(self, program_id: str) -> None:
+        """Release it, unless a turn of it runs or waits."""
+        program = self.scheduler.programs.get(program_id)
+        if program is not None and program.idle:
+            self.release(program_id)
+
+    def withdraw(self, program_id: str) -> None:
+        """Release it, if it has no turn and never had an answer: no KV cache is to be held for it, whatever its prompt's size."""
+        program = self.scheduler.programs.get(program_id)
+        if program is not None and program.idle and program.exact_prompt_tokens == 0:
+            self.release(program_id, withdrawn=True)
+
     def steps(self, program_id: str) -> int:
         """Steps of a program that have ended; 0 also for one that is not known."""
         return self._recorder.steps(program_id)
@@ -268,6 +289,14 @@ class Runtime:
         if turn.refusal is not None:
             raise turn.refusal
         return turn.backend != ""
+
+    def adopt(self, turn: Turn, backend_id: str, *, waited_s: float, ran_s: float) -> None:
+        """It waited for so long, and then began to run there so long ago, before this runtime knew of it; ``leave`` follows."""
+        turn.backend, turn.waited_s = backend_id, waited_s
+        turn.admitted_s = self._clock() - ran_s
+        turn.arrived_s = turn.admitted_s - waited_s
+        self._turns[turn.arrival.turn_id] = turn
+        self._handle(TurnAdopted(**asdict(turn.arrival), backend_id=backend_id))
 
     def end_try(self, turn: Turn, *, elsewhere: bool) -> None:
         """A try of a running turn failed: until it enters again, nothing of it is anywhere."""

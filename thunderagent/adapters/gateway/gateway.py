@@ -12,6 +12,7 @@ from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.control import Controller
 from thunderagent.adapters.gateway.controls import CONTROLS
 from thunderagent.adapters.gateway.dialects import DIALECTS
+from thunderagent.adapters.gateway.docker_ids import attach
 from thunderagent.adapters.gateway.fleet import Fleet
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM
 from thunderagent.adapters.gateway.holds import Holds
@@ -40,7 +41,7 @@ from thunderagent.adapters.gateway.passthrough import (
 from thunderagent.adapters.gateway.probe import probe
 from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.protocol import ShortWay
-from thunderagent.adapters.gateway.relay import NOT_FORWARDED_WITH_KEYS, Relay
+from thunderagent.adapters.gateway.relay import NAMELESS, NOT_FORWARDED_WITH_KEYS, Relay
 from thunderagent.adapters.gateway.routes import Route, RouteOf, with_rank
 from thunderagent.adapters.gateway.setbacks import draining
 from thunderagent.adapters.gateway.settings import GatewaySettings
@@ -85,6 +86,8 @@ class Gateway:
         self.fleet = Fleet(settings, runtime, self._probe)
         self.workers = WatchedWorkers(watch, self.fleet, settings.drain_s, backends_of=self._backends_of)
         self.interruptions = Interruptions(runtime)
+        self.on_end_rollout: Callable[[], object] = lambda: None
+        """Told when a rollout has ended: other processes may hold requests of it."""
         self._holds = Holds(runtime, self.fleet, self._engine_of)
         self.profiles = ProfileStore(settings.keep_profiles) if settings.keep_profiles else None
         self._turns = TurnHistograms()
@@ -99,9 +102,11 @@ class Gateway:
             route_of=route_of,
             group_of=group_of,
             names_sessions=names_sessions,
-            tools=tools,
+            attach=self.attach,
             tracing=tracing,
         )
+        if tools is not None:
+            tools.leave_out(lambda program_id: NAMELESS.fullmatch(program_id) is not None)  # they have no second turn
         with_keys = bool(self.access.api or self.access.admin)
         self._not_forwarded = NOT_FORWARDED_WITH_KEYS - {b"accept-encoding"} if with_keys else OURS_UPSTREAM
         self._controller = Controller(
@@ -207,6 +212,14 @@ class Gateway:
         """Metrics beside the scheduler's."""
         return (self.counts, self._turns, *([self._sandboxes] if self._sandboxes is not None else []))
 
+    async def attach(self, program_id: str, docker_ids: tuple[str, ...]) -> object:
+        """These containers are the program's from now on.
+
+        Raises:
+            RequestProblem: they cannot be.
+        """
+        return await attach(self.tools, program_id, docker_ids)
+
     @property
     def draining(self) -> bool:
         """Whether it is about to stop."""
@@ -222,6 +235,7 @@ class Gateway:
 
     def end_rollout(self) -> None:
         """What waits is answered as aborted."""
+        self.on_end_rollout()
         self.interruptions.end_rollout()
 
     def begin_drain(self) -> None:

@@ -7,20 +7,33 @@ engine go on: whoever ends a rollout aborts them there.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from typing import Protocol
 
 from thunderagent.adapters.gateway.exchange import Exchange
 from thunderagent.errors import RequestInterrupted
-from thunderagent.runtime import Runtime
 
 LEAVING_S = 2.0
 """A program that was at an engine or ran a tool when its rollout ended is told with its next request, if that comes soon. Clients
 that try again do so after a second; longer, and the next rollout may ask for the same sample anew."""
 
 
+class Programs(Protocol):
+    """The runtime, as far as it is needed here."""
+
+    def program_ids(self) -> Iterable[str]:
+        """Of all that are known."""
+        ...
+
+    def release_idle(self, program_id: str) -> None:
+        """It is over, unless a turn of it runs or waits."""
+        ...
+
+
 class Interruptions:
     """All methods are to be called from one event loop."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Programs) -> None:
         self._runtime = runtime
         self._held: dict[Exchange, str] = {}
         """Requests that are not at an engine, with their programs."""
@@ -41,12 +54,14 @@ class Interruptions:
         if prefix in self._prefixes:
             self._prefixes.remove(prefix)
 
-    def end_rollout(self) -> None:
+    def end_rollout(self, programs: Iterable[str] | None = None) -> None:
         """Everything that waits now is answered, and for ``LEAVING_S`` the next request of each program that is known now.
 
         Then those programs are over, unless they were asked for anew: nobody releases them.
+
+        ``programs``: those that are known, if the runtime is not to be asked.
         """
-        self._leaving = set(self._runtime.scheduler.programs)
+        self._leaving = set(self._runtime.program_ids() if programs is None else programs)
         self._untold = self._leaving.difference(self._interrupt(""))
         self.close()
         self._timer = asyncio.get_running_loop().call_later(LEAVING_S, self._left)
@@ -70,8 +85,12 @@ class Interruptions:
             self._untold.discard(program_id)
             exchange.interrupted = True
             raise RequestInterrupted(program_id)
-        self._leaving.discard(program_id)
+        self.asked(program_id)
         self._held[exchange] = program_id
+
+    def asked(self, program_id: str) -> None:
+        """A turn of it is to be run: it stays."""
+        self._leaving.discard(program_id)
 
     def over(self, exchange: Exchange) -> None:
         """It goes to an engine, or has been answered."""
@@ -89,9 +108,6 @@ class Interruptions:
         return [program_id for _, program_id in held]
 
     def _left(self) -> None:
-        programs = self._runtime.scheduler.programs
         for program_id in self._leaving:
-            program = programs.get(program_id)
-            if program is not None and program.idle:
-                self._runtime.release(program_id)
+            self._runtime.release_idle(program_id)
         self._leaving, self._untold = set(), set()

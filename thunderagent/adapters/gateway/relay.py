@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -13,9 +14,8 @@ from thunderagent.adapters.gateway.aborts import Aborts
 from thunderagent.adapters.gateway.access import Access, Need
 from thunderagent.adapters.gateway.answer import Answered, Asked
 from thunderagent.adapters.gateway.deadlines import Deadlines
-from thunderagent.adapters.gateway.docker_ids import attach
 from thunderagent.adapters.gateway.exchange import Exchange
-from thunderagent.adapters.gateway.fleet import Fleet, verdict
+from thunderagent.adapters.gateway.fleet import verdict
 from thunderagent.adapters.gateway.headers import OURS_UPSTREAM, Headers, downstream, first, upstream_lines
 from thunderagent.adapters.gateway.interruptions import Interruptions
 from thunderagent.adapters.gateway.manage.metrics.http import HttpCounts
@@ -25,6 +25,7 @@ from thunderagent.adapters.gateway.reply import Reply, UpstreamError
 from thunderagent.adapters.gateway.retries import Retries
 from thunderagent.adapters.gateway.retry import RETRIED_STATUSES, goes_elsewhere
 from thunderagent.adapters.gateway.routes import Route, RouteOf, outgoing
+from thunderagent.adapters.gateway.scheduling import Attach, Requests, Scheduling
 from thunderagent.adapters.gateway.setbacks import (
     FailedTry,
     broken_off,
@@ -41,8 +42,7 @@ from thunderagent.adapters.gateway.shared_starts import NO_START
 from thunderagent.adapters.gateway.tracing import TRACE, TRACE_HEADERS, Tracing
 from thunderagent.adapters.gateway.upstream import Pool
 from thunderagent.errors import RequestInterrupted, RequestProblem, TurnRefused
-from thunderagent.runtime import Patience, Runtime, Turn
-from thunderagent.runtime.tools import ToolHost
+from thunderagent.runtime import Patience, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ NOT_FORWARDED_WITH_KEYS = NOT_FORWARDED | {b"authorization", b"x-api-key"}
 """Where the gateway has keys of its own, these are for it."""
 SESSION_HEADER = b"x-session-id"
 """What vLLM names in the events of its KV cache."""
+NAMELESS = re.compile(r"request-[0-9a-f]{8}-[0-9]+")
+"""What the gateways of a scheduler call requests without a program: programs of one turn."""
 PROGRESS_EVENTS = 256
 """Events of a stream between two reports of its progress: a few per turn, each an event of the scheduler."""
 
@@ -61,10 +63,10 @@ class Relay:
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: Scheduling,
         settings: GatewaySettings,
         access: Access,
-        fleet: Fleet,
+        fleet: Requests,
         *,
         counts: HttpCounts,
         pool_of: Callable[[str], Pool],
@@ -73,14 +75,14 @@ class Relay:
         saw_weights: Callable[[str, str], None],
         group_of: Callable[[str], str] | None = None,
         names_sessions: bool = False,
-        tools: ToolHost | None = None,
+        attach: Attach,
         tracing: Tracing | None = None,
     ) -> None:
         """``pool_of``: connections to an engine, by its URL; ``group_of``: the RL prompt group that a program's id tells of.
 
         ``saw_weights``: told the version of the weights that a backend has answered with.
         ``names_sessions``: engines are told the program as ``X-Session-ID``.
-        ``tools``: to which containers are attached.
+        ``attach``: makes containers a program's.
         ``tracing``: makes spans of requests.
         """
         self._runtime, self._settings, self._access, self._fleet = runtime, settings, access, fleet
@@ -102,9 +104,7 @@ class Relay:
             self._not_forwarded |= TRACE_HEADERS
         self._numbers = itertools.count(1)
         self._nameless = f"request-{secrets.token_hex(4)}-"
-        self._tools = tools
-        if tools is not None:
-            tools.leave_out(lambda program_id: program_id.startswith(self._nameless))  # they have no second turn
+        self._attach = attach
         self._held_bytes = 0
         self.draining = False
         """Whether new requests are refused."""
@@ -166,7 +166,7 @@ class Relay:
             if asked.docker_ids:
                 if named is None:
                     raise nobodys_containers()
-                await attach(self._tools, program_id, asked.docker_ids)
+                await self._attach(program_id, asked.docker_ids)
             await self._run(exchange, asked, program_id, nameless=named is None)
         except (RequestInterrupted, asyncio.CancelledError):
             if exchange.disconnected or not exchange.interrupted:
@@ -176,13 +176,15 @@ class Relay:
             self._held_bytes -= held_bytes
             self._interruptions.over(exchange)
             ran = exchange.disconnected or (200 <= exchange.status < 400 and not exchange.interrupted)
-            if named is None or (not ran and self._never_ran(program_id)):
-                self._runtime.release(program_id, withdrawn=named is not None)
+            if named is None:
+                self._runtime.release(program_id)
+            elif not ran:
+                self._runtime.withdraw(program_id)
 
     async def _run(self, exchange: Exchange, asked: Asked, program_id: str, *, nameless: bool) -> None:
         """One turn."""
         self._interruptions.hold(exchange, program_id)
-        begins = not nameless and program_id not in self._runtime.scheduler.programs
+        begins = not nameless and not self._runtime.knows(program_id)
         start = exchange.dialect.shared_start(asked.body) if begins else NO_START
         turn = self._runtime.turn(
             program_id,
@@ -199,11 +201,6 @@ class Relay:
                 await self._try(exchange, asked, turn)
             finally:
                 self._deadlines.end(exchange.expire)
-
-    def _never_ran(self, program_id: str) -> bool:
-        """Whether it has no turn and never had an answer: there is no KV cache to be held for it, whatever its prompt's size."""
-        program = self._runtime.scheduler.programs.get(program_id)
-        return program is not None and program.idle and program.exact_prompt_tokens == 0
 
     async def _try(self, exchange: Exchange, asked: Asked, turn: Turn) -> None:
         """Until a try has given the client an answer, or there is none left."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -80,11 +81,17 @@ class Served:
 
 
 async def run(
-    served: Served, settings: GatewaySettings, on_ready: Callable[[int], None], stop: asyncio.Event | None = None
+    served: Served,
+    settings: GatewaySettings,
+    on_ready: Callable[[int], None],
+    stop: asyncio.Event | None = None,
+    *,
+    listening: socket.socket | None = None,
 ) -> None:
     """Serve until a signal has come, or ``stop`` is set, and all requests have ended.
 
-    Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open.
+    Signals are taken in the main thread only. ``on_ready`` is called with the public port once it is open. ``listening``: bound
+    to that port already.
     """
     server = GatewayServer(
         _config(served.public, served.short_way, settings, settings.port), settings.drain_s, served.begin_drain
@@ -93,7 +100,8 @@ async def run(
     if served.admin is not None and settings.admin_port is not None:
         nothing_short = replace(served.short_way, dialects={})
         servers.append(AdminServer(_config(served.admin, nothing_short, settings, settings.admin_port)))
-    tasks = [asyncio.create_task(each.serve()) for each in servers]
+    tasks = [asyncio.create_task(server.serve([listening] if listening is not None else None))]
+    tasks += [asyncio.create_task(each.serve()) for each in servers[1:]]
     beside = [asyncio.create_task(_tell(servers, on_ready))]
     if stop is not None:
         beside.append(asyncio.create_task(_drain_on(stop, server)))

@@ -15,7 +15,11 @@ PROBLEMS = counter("http_problems", "Requests that no engine answered.", "reason
 RETRIES = counter("http_retries", "Requests that were sent to an engine again.")
 DISCONNECTS = counter("http_disconnects", "Clients that left before their answer was complete.")
 OPEN_REQUESTS = gauge("http_open_requests", "Requests being read, waiting or running.")
-FAMILIES = (ANSWERS, PROBLEMS, RETRIES, DISCONNECTS, OPEN_REQUESTS)
+CONNECTED = gauge("scheduler_connected", "0 while a gateway process has lost its scheduler; it answers for itself then.")
+PASSED_THROUGH = counter(
+    "turns_passed_through", "Turns that went to an engine unscheduled, as their gateway had lost its scheduler."
+)
+FAMILIES = (ANSWERS, PROBLEMS, RETRIES, DISCONNECTS, OPEN_REQUESTS, CONNECTED, PASSED_THROUGH)
 
 
 class HttpCounts(Collector):
@@ -32,6 +36,9 @@ class HttpCounts(Collector):
         """Clients that left before their answer was complete."""
         self.open_requests = 0
         """Being read, waiting, or running."""
+        self.scheduler_connected = True
+        self.passed_through = 0
+        """Turns that no scheduler was asked for."""
 
     def collect(self) -> Iterator[Metric]:
         yield ANSWERS.rows(((endpoint, str(status)), count) for (endpoint, status), count in self.answers.items())
@@ -39,3 +46,5 @@ class HttpCounts(Collector):
         yield RETRIES.of(self.retries)
         yield DISCONNECTS.of(self.disconnects)
         yield OPEN_REQUESTS.of(self.open_requests)
+        yield CONNECTED.of(self.scheduler_connected)
+        yield PASSED_THROUGH.of(self.passed_through)

@@ -20,6 +20,7 @@ READ = {
     "cpu_s": counter("scheduler_cpu_seconds", "CPU time of the scheduler."),
     "count_turns": counter("turns", "Turns that arrived."),
     "count_admitted": counter("turns_admitted", "Turns that were sent to an engine."),
+    "count_adopted": counter("turns_adopted", "Turns that ran already when the scheduler was told of them."),
     "count_parked": counter("turns_parked", "Turns that had to wait."),
     "count_refused": counter("turns_refused", "Turns that the scheduler refused."),
     "count_cancelled": counter("turns_cancelled", "Turns whose client left."),
