@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import ray
@@ -17,15 +18,15 @@ ANSWER_S = 10.0
 """For an actor to answer the first call: while it is started anew, which takes Ray a second or two, calls may wait."""
 
 
-def dial_actor(name: str, namespace: str) -> Dial:
-    """Links to the scheduler of this name. Ray has to be connected."""
+def dial_actor(name: str, namespace: str, on_host: Callable[[str], None] = lambda host: None) -> Dial:
+    """Links to the scheduler of this name. Ray has to be connected. ``on_host``: told where it runs, with each new link."""
 
     async def dial(receiver: Receiver) -> Link:
         actor = await asyncio.to_thread(find_actor, name, namespace)
         peer = uuid.uuid4().hex
         try:
             async with asyncio.timeout(ANSWER_S):
-                await actor.open_link.remote(peer)
+                on_host(await actor.open_link.remote(peer))
         except (RayError, TimeoutError) as error:
             raise LinkError(f"the scheduler {name!r} does not answer: {in_short(error)}") from None
         return ActorLink(actor, peer, receiver)
