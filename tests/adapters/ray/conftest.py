@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +17,7 @@ def local_ray() -> Iterator[None]:
 
     from thunderagent.adapters.ray.cluster import local_options
 
-    ray.init(
-        **local_options(num_cpus=4),
-        namespace=NAMESPACE,
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])}},
-    )
+    ray.init(**local_options(), namespace=NAMESPACE)
     yield
     ray.shutdown()
 

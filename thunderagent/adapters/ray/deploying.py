@@ -25,7 +25,7 @@ STOP_S = 30.0
 
 
 def deploy(name: str, scheduler: SchedulerSetup, gateway: GatewaySetup, *, host: str, port: int, num_cpus: float = 1.0) -> str:
-    """Start what does not run yet; gives the URL of the gateways. ``ray.init`` has to have been called.
+    """Start them; gives the URL of the gateways. ``ray.init`` has to have been called.
 
     Args:
         name: of the scheduler in the cluster, and of the application in Serve.
@@ -36,14 +36,21 @@ def deploy(name: str, scheduler: SchedulerSetup, gateway: GatewaySetup, *, host:
         num_cpus: that Ray keeps for the scheduler.
 
     Raises:
-        ConfigError: the scheduler cannot run so.
+        ConfigError: the scheduler cannot run so, or there is one of this name.
         LinkError: the cluster does not start it.
     """
+    if _runs(name):
+        raise ConfigError("name", name, "is a scheduler that runs in this cluster already; choose another, or end that one")
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port})
     url = proxy_url(host, port)
     actor = start_scheduler(name, replace(scheduler, gateway_url=url), num_cpus=num_cpus)
-    _wait_until_ready(name, actor)
-    serve.run(gateways(gateway), name=name, route_prefix="/", blocking=False)
+    try:
+        _wait_until_ready(name, actor)
+        serve.run(gateways(gateway), name=name, route_prefix="/", blocking=False)
+    except BaseException:  # Ctrl-C too: it would outlive this process
+        ray.kill(actor)
+        raise
     return url
 
 
@@ -64,11 +71,18 @@ def proxy_url(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
+def _runs(name: str) -> bool:
+    try:
+        ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return False
+    return True
+
+
 def _wait_until_ready(name: str, actor: Any) -> None:
     try:
         ray.get(actor.ready.remote(), timeout=START_S)
     except ray.exceptions.RayTaskError as error:
-        ray.kill(actor)
         cause = error.cause
         if isinstance(cause, ConfigError):
             raise cause from None

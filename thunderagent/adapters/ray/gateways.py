@@ -20,6 +20,8 @@ from thunderagent.front_serving import FrontServing
 DEPLOYMENT = "Gateway"
 MAX_TURNS_PER_REPLICA = 10_000
 """Turns that wait for admission are requests in flight, too: they have to be at a gateway to be scheduled."""
+UPSCALE_S, DOWNSCALE_S = 5.0, 300.0
+"""So long the load has to ask for it: a replica starts in seconds, and those that wait are many turns long."""
 HEALTH_PERIOD_S = 5.0
 
 
@@ -90,6 +92,8 @@ def gateways(setup: GatewaySetup) -> serve.Application:
             "min_replicas": setup.min_replicas,
             "max_replicas": setup.max_replicas,
             "target_ongoing_requests": setup.turns_per_replica,
+            "upscale_delay_s": UPSCALE_S,
+            "downscale_delay_s": DOWNSCALE_S,
         },
         graceful_shutdown_timeout_s=setup.settings.drain_s,
         graceful_shutdown_wait_loop_s=1.0,

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -49,8 +49,6 @@ class SchedulerSetup:
     log_format: str = logs.LOG_FORMAT
     loopback: bool = False
     """Whether all gateways are on its node, and nobody else is to reach its HTTP."""
-    extra_env: dict[str, str] = field(default_factory=dict)
-    """Of its process."""
 
 
 class SchedulerActor:
@@ -154,12 +152,15 @@ class SchedulerActor:
 
 
 def start_scheduler(name: str, setup: SchedulerSetup, *, num_cpus: float) -> Any:
-    """Its actor, which outlives who starts it. One of this name that runs already is left as it is."""
+    """Its actor, which outlives who starts it.
+
+    Raises:
+        ValueError: one of this name runs already.
+    """
     options = {
         "name": name,
         "namespace": NAMESPACE,
         "lifetime": "detached",
-        "get_if_exists": True,
         "max_restarts": -1,
         "max_task_retries": 0,  # a call that died with it may have been carried out: gateways dial anew instead
         "max_concurrency": MAX_CALLS,

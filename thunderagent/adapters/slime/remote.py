@@ -22,7 +22,7 @@ class RemoteHost:
     alive = True
 
     def __init__(self, gateway: RunningGateway, *, prefix: str = "", engines: Callable[[], Engines | None] | None = None) -> None:
-        """``prefix``: how the job's programs begin; ``engines``: looks at those behind slime's router; None: it is that router."""
+        """``prefix``: how its programs begin; ``engines``: looks at those behind slime's router; None: it is that router."""
         self.notes = StepNotes()
         self._gateway, self._prefix, self._engines = gateway, prefix, engines
         parts = urlsplit(gateway.url)

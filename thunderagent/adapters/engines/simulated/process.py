@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app = _app_of(options)
     except ValueError as error:
         parser.error(str(error))
-    asyncio.run(_serve(app, options.port, options.port_file, parent if options.exit_with_parent else None))
+    asyncio.run(_serve(app, options.host, options.port, options.port_file, parent if options.exit_with_parent else None))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=0, help="port; 0 takes a free one")
     add("--port-file", type=Path, help="file that gets the server's URL once it accepts connections")
     add("--exit-with-parent", action="store_true", help="exit when the parent process dies")
     add("--dialect", choices=DIALECTS, default=DIALECTS[0], help="whose metrics, identity and controls it has")
@@ -105,7 +106,7 @@ def _pairs(arguments: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-async def _serve(app: web.Application, port: int, port_file: Path | None, parent: int | None) -> None:
+async def _serve(app: web.Application, host: str, port: int, port_file: Path | None, parent: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,8 +114,9 @@ async def _serve(app: web.Application, port: int, port_file: Path | None, parent
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, host, port).start()
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{runner.addresses[0][1]}"
         if port_file is not None:
             write_whole(port_file, url)
         logger.info("simulated engine at %s", url)
