@@ -50,7 +50,7 @@ class Served:
 
     async def until(self, path: str, condition: Callable[[Any], bool]) -> Any:
         async with asyncio.timeout(PATIENCE_S):
-            while not condition(told := await self.get(path)):
+            while not condition(told := await self.get(path)):  # noqa: ASYNC110 - in other processes
                 await asyncio.sleep(0.05)
         return told
 
@@ -99,7 +99,11 @@ async def serving(engine: EngineConfig = FAST, engines: int = 1, **gateway: Any)
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     @functools.wraps(test)
     def run(*args: Any, **options: Any) -> None:
-        asyncio.run(test(*args, **options))
+        async def patiently() -> None:
+            async with asyncio.timeout(3 * PATIENCE_S):
+                await test(*args, **options)
+
+        asyncio.run(patiently())
 
     return run
 
@@ -143,7 +147,7 @@ async def test_programs_go_on_when_the_scheduler_is_killed_under_load(ray_serve:
                 done += 1
 
         running = [asyncio.create_task(program(f"p{n}")) for n in range(programs)]
-        while done < programs * turns / 4:
+        while done < programs * turns / 4:  # noqa: ASYNC110 - clients of their own pace
             await asyncio.sleep(0.01)
         before = await served.actor.pid.remote()
         if kill == "SIGKILL":
@@ -175,7 +179,7 @@ async def test_gateways_grow_with_the_turns_in_flight(ray_serve: None) -> None:
         assert await asyncio.to_thread(gateways) == 1
         held = [asyncio.create_task(served.chat("x" * 1_000, f"p{n}")) for n in range(8)]
         async with asyncio.timeout(PATIENCE_S):
-            while await asyncio.to_thread(gateways) < 2:
+            while await asyncio.to_thread(gateways) < 2:  # noqa: ASYNC110 - Serve tells nobody
                 await asyncio.sleep(0.2)
         for request in held:
             request.cancel()

@@ -11,7 +11,7 @@ import ray
 from ray.exceptions import RayError
 
 from thunderagent.adapters.link.transport import Dial, Link, Receiver
-from thunderagent.adapters.ray.peers import Batch, InOrder
+from thunderagent.adapters.ray.peers import END, Batch, Frame, InOrder
 from thunderagent.errors import LinkError
 
 ANSWER_S = 10.0
@@ -55,7 +55,7 @@ class ActorLink:
         """``peer``: as what the actor knows this link."""
         self._actor, self._peer, self._receiver = actor, peer, receiver
         self._loop = asyncio.get_running_loop()
-        self._outbox: list[bytes] = []
+        self._outbox: list[Frame] = []
         self._number = 0
         self._inbox = InOrder(self._received)
         self._ended = False
@@ -72,11 +72,10 @@ class ActorLink:
 
     def close(self) -> None:
         """See ``Link``."""
-        if self._ended:
-            return
-        self._flush()
-        self._end()
-        self._actor.close_link.remote(self._peer)
+        if not self._ended:
+            self._outbox.append(END)
+            self._flush()
+            self._end()
 
     def _flush(self) -> None:
         frames, self._outbox = self._outbox, []
@@ -104,8 +103,12 @@ class ActorLink:
         elif not self._ended:
             self._inbox.put(*batch)
 
-    def _received(self, frame: bytes) -> None:
-        if not self._ended:
+    def _received(self, frame: Frame) -> None:
+        if self._ended:
+            return
+        if frame is END:
+            self._lose("it has closed the link")
+        else:
             self._receiver.received(frame)
 
     def _lose(self, reason: str) -> None:

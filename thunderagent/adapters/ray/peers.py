@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 
 from thunderagent.adapters.link.transport import Accept, Receiver
 
-Batch = tuple[int, list[bytes]]
+END = None
+"""In the place of a frame: the link is closed, and nothing follows."""
+Frame = bytes | None
+Batch = tuple[int, list[Frame]]
 """Its number, from 0 on, and its frames."""
 
 POLL_S = 2.0
@@ -23,11 +26,11 @@ SILENT_S = 10.0
 class InOrder:
     """Gives numbered batches to a receiver in the order of their numbers, whenever they come."""
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
+    def __init__(self, take: Callable[[Frame], None]) -> None:
         self._take, self._next = take, 0
-        self._early: dict[int, Sequence[bytes]] = {}
+        self._early: dict[int, Sequence[Frame]] = {}
 
-    def put(self, number: int, frames: Sequence[bytes]) -> None:
+    def put(self, number: int, frames: Sequence[Frame]) -> None:
         """Each number once."""
         self._early[number] = frames
         while (due := self._early.pop(self._next, None)) is not None:
@@ -42,43 +45,44 @@ class _Peer:
     def __init__(self, now_s: float) -> None:
         self.receiver: Receiver | None = None
         self.came = asyncio.Event()
-        """There is something for it, or nothing comes any more."""
+        """There is something for it."""
         self.polls = 0
         self.heard_s = now_s
         self.inbox = InOrder(self._received)
-        self._outbox: list[bytes] = []
+        self._outbox: list[Frame] = []
         self._number = 0
         self._closed = False
 
     def send(self, frame: bytes) -> None:
         if not self._closed:
-            self._outbox.append(frame)
-            self.came.set()
+            self._put(frame)
 
     def close(self) -> None:
         """What was sent before still goes out."""
-        self._closed = True
-        self.came.set()
+        if not self._closed:
+            self._closed = True
+            self._put(END)
 
     def lost(self, reason: str) -> None:
-        """Nothing goes out any more."""
         if not self._closed and self.receiver is not None:
+            self._closed = True
             self.receiver.lost(reason)
-        self._outbox.clear()
-        self.close()
 
-    def take(self) -> Batch | None:
-        """What is there for it, if only an empty batch. None: the link has ended."""
-        if self._closed and not self._outbox:
-            return None
+    def take(self) -> Batch:
+        """What is there for it, if only an empty batch."""
         frames, self._outbox = self._outbox, []
         number, self._number = self._number, self._number + 1
-        if not self._closed:
-            self.came.clear()
+        self.came.clear()
         return number, frames
 
-    def _received(self, frame: bytes) -> None:
-        if not self._closed and self.receiver is not None:
+    def _put(self, frame: Frame) -> None:
+        self._outbox.append(frame)
+        self.came.set()
+
+    def _received(self, frame: Frame) -> None:
+        if frame is END:
+            self.lost("has closed its link")
+        elif not self._closed and self.receiver is not None:
             self.receiver.received(frame)
 
 
@@ -94,11 +98,7 @@ class Peers:
         peer = self._peers[name] = _Peer(self._now_s())
         peer.receiver = self._accept(peer)
 
-    def close(self, name: str) -> None:
-        """It has hung up."""
-        self._lose(name, "the gateway has closed its link")
-
-    async def exchange(self, name: str, number: int, frames: Sequence[bytes]) -> Batch | None:
+    async def exchange(self, name: str, number: int, frames: Sequence[Frame]) -> Batch | None:
         """What it sends, for what is there for it by then. None: this link is no more, or never was (another incarnation)."""
         peer = self._heard(name)
         if peer is None:
@@ -130,15 +130,11 @@ class Peers:
             self.look()
 
     def look(self) -> None:
-        """Lose those that have not called for too long."""
+        """Lose those that have not called for too long, and forget those that have ended."""
         for name, peer in tuple(self._peers.items()):
             if not peer.polls and self._now_s() - peer.heard_s > self._silent_s:
-                self._lose(name, f"the gateway has not called for {self._silent_s:g} s")
-
-    def _lose(self, name: str, reason: str) -> None:
-        peer = self._peers.pop(name, None)
-        if peer is not None:
-            peer.lost(reason)
+                del self._peers[name]
+                peer.lost(f"has not called for {self._silent_s:g} s")
 
     def _heard(self, name: str) -> _Peer | None:
         peer = self._peers.get(name)

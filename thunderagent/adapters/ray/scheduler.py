@@ -18,7 +18,7 @@ from thunderagent.adapters.engines.detect import AUTO
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.ray.engines import EngineFollower
 from thunderagent.adapters.ray.finding import NAMESPACE
-from thunderagent.adapters.ray.peers import Batch, Peers
+from thunderagent.adapters.ray.peers import Batch, Frame, Peers
 from thunderagent.config import ThunderConfig
 from thunderagent.scheduler_serving import SchedulerServing
 from thunderagent.serving import shown_host
@@ -101,12 +101,7 @@ class SchedulerActor:
         self._peers.open(peer)
         return self._host
 
-    async def close_link(self, peer: str) -> None:
-        """It hangs up."""
-        if self._peers is not None:
-            self._peers.close(peer)
-
-    async def exchange(self, peer: str, number: int, frames: list[bytes]) -> Batch | None:
+    async def exchange(self, peer: str, number: int, frames: list[Frame]) -> Batch | None:
         """See ``Peers``."""
         return None if self._peers is None else await self._peers.exchange(peer, number, frames)
 
