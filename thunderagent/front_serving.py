@@ -14,9 +14,11 @@ from thunderagent.adapters.gateway.manage import HttpCounts
 from thunderagent.adapters.gateway.routes import AbortCall, Route
 from thunderagent.adapters.gateway.server import Served, run
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.gateway.tracing import TRACE
 from thunderagent.adapters.link import messages
 from thunderagent.adapters.link.runtime import RemoteRuntime
 from thunderagent.adapters.link.transport import Dial
+from thunderagent.runtime import StepProfile
 from thunderagent.serving import open_turn_tracing, shown_host
 
 
@@ -33,6 +35,7 @@ class FrontServing:
             on_end_rollout=self._end_rollout,
             on_welcome=self._welcomed,
             http=self._count,
+            on_step=_trace_step if settings.otel else None,
         )
         self._routes: dict[str, Route] = {}
         self._welcome: messages.Welcome | None = None
@@ -117,6 +120,12 @@ class FrontServing:
         told.answers, told.problems = Counter(counts.answers), Counter(counts.problems)
         told.retries, told.disconnects = counts.retries, counts.disconnects
         return http
+
+
+def _trace_step(step: StepProfile) -> None:
+    trace = TRACE.get()
+    if trace is not None:
+        trace.took_step(step)
 
 
 def _route(backend: messages.Backend) -> Route:

@@ -8,16 +8,26 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
+from benchmarks.scale import actor, call, gateways
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
 
+  gateways  requests per CPU second of the busiest process: `serve --gateways 2` over `serve`, interleaved round by round (512
+            connections, small bodies, an engine that answers at once); the bound of a machine with a core for each process
+  call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one
+            turn at a time
+  actor     the same where the scheduler is an actor of a small Ray on this machine
 
 examples
   python -m benchmarks.scale
   python -m benchmarks.scale --quick --only recovery --json scale.json
 """
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {}
+PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+    "gateways": gateways.measure,
+    "call": call.measure,
+    "actor": actor.measure,
+}
 """Each is told whether a first look is enough."""
 
 

@@ -29,6 +29,7 @@ def test_help_tells_what_a_command_does_and_what_it_takes(command: list[str]) ->
     wanted = {
         "": "simulate",
         "serve": "gateway in front of your engines",
+        "scheduler": "Where gateways reach this scheduler",
         "doctor": "Look at your engines",
         "tools": "Sandboxes: list all",
         "simulate": "Simulated agents",

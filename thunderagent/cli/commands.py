@@ -35,6 +35,13 @@ COMMANDS = {
         "gateway",
         GATEWAY,
     ),
+    "scheduler": Command(
+        "thunderagent.cli.scheduler",
+        "scheduler",
+        "A scheduler that gateways of other processes or machines share.",
+        "gateway",
+        GATEWAY,
+    ),
     "top": Command(
         "thunderagent.cli.top",
         "top",

@@ -13,6 +13,7 @@ from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.cli import serve_options as options
 from thunderagent.cli import tools_options, units
 from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, key_given, keys_of_environment, keys_of_file
+from thunderagent.cli.layout import layout_of
 from thunderagent.cli.start import say, start
 from thunderagent.config import MODES, ThunderConfig
 from thunderagent.errors import ConfigError
@@ -66,6 +67,10 @@ def serve(
     api_key_env: options.ApiKeyEnv = None,
     api_key: options.ApiKey = None,
     admin_key_file: options.AdminKeyFile = None,
+    gateways: options.Gateways = 1,
+    scheduler: options.Scheduler = None,
+    listen: options.Listen = None,
+    link_token_file: options.LinkTokenFile = None,
     max_body: options.MaxBody = options.MAX_BODY,
     max_queue: options.MaxQueue = options.MAX_QUEUE,
     max_wait: options.MaxWait = options.MAX_WAIT,
@@ -108,7 +113,24 @@ def serve(
       thunderagent serve --backends http://gpu1:8000 --router default      (to compare with)
 
       thunderagent serve --backends http://gpu1:8000 --tools docker --tools-image python:3.12
+
+      thunderagent serve --backends http://gpu1:8000,http://gpu2:8000 --gateways 4
     """
+    layout = layout_of(gateways, scheduler, listen, link_token_file)
+    schedulers: tuple[tuple[str, object, object], ...] = (
+        ("--backends", backends, []),
+        ("--router", router, "thunder"),
+        ("--capacity-tokens", capacity_tokens, None),
+        ("--kv-events", kv_events, None),
+        ("--tools", tools, ToolsConfig.backend),
+        ("--profile-dir", profile_dir, None),
+        ("--wandb", wandb, None),
+        ("--admin-port", admin_port, None),
+        ("--router-for", router_for, None),
+    )
+    for option, given, default in schedulers:
+        if scheduler is not None and given != default:
+            raise ConfigError(option, given, "goes to the scheduler, not to a gateway of it")
     _require_one_of("--backend-type", backend_type, ENGINE_KINDS)
     _require_one_of("--router", router, MODES)
     _require_one_of("--log-level", log_level, LOG_LEVELS)
@@ -128,7 +150,7 @@ def serve(
         raise ConfigError("--profile-dir", profile_dir, "does not go with --no-profile")
     if port_file is not None and not port_file.absolute().parent.is_dir():
         raise ConfigError("--port-file", port_file, "its folder does not exist")
-    urls = _urls(backends) if backends or router_for is None else []
+    urls = _urls(backends) if backends or (router_for is None and scheduler is None) else []
     config = ThunderConfig(
         mode=router,
         capacity_tokens=capacity_tokens,
@@ -190,6 +212,7 @@ def serve(
             log_format=log_format,
             port_file=port_file,
             tools=sandboxes,
+            layout=layout,
         )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from thunderagent.adapters.engines.detect import ENGINE_KINDS
 from thunderagent.adapters.gateway.settings import GatewaySettings
-from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV
+from thunderagent.cli.key_sources import ADMIN_KEY_ENV, API_KEY_ENV, LINK_TOKEN_ENV
 from thunderagent.cli.units import bytes_text, seconds_text
 from thunderagent.config import ROUTINGS, ThunderConfig
 from thunderagent.logs import LOG_FORMATS, LOG_LEVELS
@@ -43,6 +43,10 @@ def _scheduling(metavar: str | None, text: str, *names: str, **more: str) -> typ
 
 def _listening(metavar: str, text: str, **more: str) -> typer.models.OptionInfo:
     return _in("Listening and keys", metavar, text, **more)
+
+
+def _processes(metavar: str, text: str, **more: str) -> typer.models.OptionInfo:
+    return _in("Several processes", metavar, text, **more)
 
 
 def _limits(metavar: str, text: str) -> typer.models.OptionInfo:
@@ -128,6 +132,25 @@ ApiKey = Annotated[
     str | None, _listening("KEY", "The key itself. Every user of this machine can see it in the list of processes.")
 ]
 AdminKeyFile = Annotated[Path | None, _listening("FILE", "The same for management.", default=f"{ADMIN_KEY_ENV}, if it is set")]
+
+Gateways = Annotated[
+    int,
+    _processes(
+        "N", "So many gateway processes on one port, and one scheduler that they share: for machines with cores to spare."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    _processes(
+        "ADDRESS", "This is a gateway of a scheduler that runs already (thunderagent scheduler): unix:/path or tcp:host:port."
+    ),
+]
+Listen = Annotated[str | None, typer.Option(hidden=True)]
+ListenThere = Annotated[str, _processes("ADDRESS", "Where gateways reach this scheduler: unix:/path or tcp:host:port.")]
+LinkTokenFile = Annotated[
+    Path | None,
+    _processes("FILE", "The secret that a scheduler on TCP and its gateways share.", default=f"{LINK_TOKEN_ENV}, if it is set"),
+]
 
 MaxBody = Annotated[str, _limits("SIZE", "A longer request is refused (413).")]
 MaxQueue = Annotated[str, _limits("N", "Requests that may wait for admission; one more is refused (429). none: any number.")]

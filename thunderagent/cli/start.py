@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,9 +14,13 @@ from thunderagent.adapters.engines.standing import EngineStatus
 from thunderagent.adapters.gateway.settings import GatewaySettings
 from thunderagent.adapters.whole_file import write_whole
 from thunderagent.cli import welcome
+from thunderagent.cli.layout import Layout, serve_as
 from thunderagent.config import ThunderConfig
 from thunderagent.logs import LOG_FORMAT
 from thunderagent.tools_config import ToolsConfig
+
+ONE_PROCESS = Layout()
+Serve = Callable[..., None]
 
 
 def start(
@@ -28,6 +33,7 @@ def start(
     log_format: str = LOG_FORMAT,
     port_file: Path | None = None,
     tools: ToolsConfig | None = None,
+    layout: Layout = ONE_PROCESS,
 ) -> None:
     """Serve until a signal comes, and show how to use it where there is a terminal.
 
@@ -40,12 +46,11 @@ def start(
         log_format: and how.
         port_file: gets the gateway's URL once it accepts connections, for programs that start it.
         tools: of sandboxes; None: there are none.
+        layout: which processes there are.
 
     Raises:
         ConfigError: it cannot work, for instance because the port is in use.
     """
-    from thunderagent.serving import serve  # not before every mistake in the options has been told
-
     _warn_if_open(settings, "use the engines" if tools is None else "use the engines, and run commands in sandboxes")
     console = Console()
 
@@ -54,7 +59,13 @@ def start(
             write_whole(port_file, url)
         welcome.show(url, welcome.found(engines, config.capacity_tokens), config, settings, console)
 
-    serve(config, settings, urls, engine_type, log_level=log_level, log_format=log_format, on_ready=on_ready, tools=tools)
+    if layout.alone:
+        from thunderagent.serving import serve  # not before every mistake in the options has been told
+
+        run: Serve = serve
+    else:
+        run = partial(serve_as, layout)
+    run(config, settings, urls, engine_type, log_level=log_level, log_format=log_format, on_ready=on_ready, tools=tools)
 
 
 def say(kind: str, text: str) -> None:

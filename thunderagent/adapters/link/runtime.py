@@ -20,11 +20,12 @@ from thunderagent.adapters.link.lifeline import Lifeline
 from thunderagent.adapters.link.transport import Dial
 from thunderagent.core import FirstToken, Progress, PromptSize, RefuseCause, TurnArrived
 from thunderagent.errors import RequestProblem, TurnRefused
-from thunderagent.runtime import Patience, Turn
+from thunderagent.runtime import Patience, StepProfile, Turn
+from thunderagent.runtime.recorder import StepRecorder
 
 GRACE_S = 2.0
-"""A scheduler that died is back within a second or two, its supervisor willing: better a short wait than turns out of place. After
-a longer one, clients would notice."""
+"""A scheduler that died is back within a second or two, its supervisor willing: better a short wait than turns out of place. A
+longer one, and clients would notice."""
 RETRY_AFTER_S = 5.0
 """Advice where not even one backend is known."""
 REMEMBERED = 100_000
@@ -47,11 +48,13 @@ class RemoteRuntime:
         on_end_rollout: Callable[[list[str]], None] = lambda programs: None,
         on_welcome: Callable[[m.Welcome], None] = lambda welcome: None,
         http: Callable[[], m.Http] = lambda: m.Http([], [], 0, 0, 0, 0),
+        on_step: Callable[[StepProfile], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``http``: what was counted since it was last asked. The others are told what the scheduler tells."""
+        """``http``: what was counted since it was last asked. ``on_step``: told of every finished step as far as it is known here,
+        without the program's past. The others are told what the scheduler tells."""
         self.line = Lifeline(dial, self, token, clock=clock)
-        self._grace_s, self._clock = grace_s, clock
+        self._grace_s, self._clock, self._on_step = grace_s, clock, on_step
         self._on_backends, self._on_end_rollout, self._on_welcome, self._http = on_backends, on_end_rollout, on_welcome, http
         self.backends: list[m.Backend] = []
         """As they were told last."""
@@ -230,6 +233,9 @@ class RemoteRuntime:
         if number in self._announced:
             self._announced.discard(number)
             self.line.send(m.Left(number, outcome, _counts(turn), turn.tool))
+        if self._on_step is not None and turn.admitted_s is not None:
+            step = StepRecorder().record(turn, "failed" if outcome == "refused" else outcome, self._clock(), time.time())
+            self._on_step(replace(step, step_id=0))
 
     def _ask(self, turn: Turn) -> bool:
         """Ask for its admission; True: it passes through.

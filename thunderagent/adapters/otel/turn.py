@@ -66,7 +66,7 @@ def attributes_of_step(step: StepProfile) -> Attributes:
         "thunderagent.backend": step.backend,
         "thunderagent.group": step.group or None,
         "thunderagent.phase": step.phase or None,
-        "thunderagent.step": step.step_id,
+        "thunderagent.step": step.step_id or None,  # 0: the scheduler, which counts them, is another process
         "thunderagent.outcome": step.outcome,
         "thunderagent.reprefilled_tokens": step.reprefilled_tokens,
         "thunderagent.tool_call_s": step.tool_call_s if step.step_id > 1 else None,

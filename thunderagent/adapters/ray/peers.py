@@ -49,7 +49,7 @@ class _Peer:
         self.polls = 0
         self.heard_s = now_s
         self.inbox = InOrder(self._received)
-        self._outbox: list[Frame] = []
+        self.outbox: list[Frame] = []
         self._number = 0
         self._closed = False
 
@@ -70,13 +70,13 @@ class _Peer:
 
     def take(self) -> Batch:
         """What is there for it, if only an empty batch."""
-        frames, self._outbox = self._outbox, []
+        frames, self.outbox = self.outbox, []
         number, self._number = self._number, self._number + 1
         self.came.clear()
         return number, frames
 
     def _put(self, frame: Frame) -> None:
-        self._outbox.append(frame)
+        self.outbox.append(frame)
         self.came.set()
 
     def _received(self, frame: Frame) -> None:
@@ -104,8 +104,7 @@ class Peers:
         if peer is None:
             return None
         peer.inbox.put(number, frames)
-        await asyncio.sleep(0)  # a turn that is let in at once is answered by return
-        return peer.take()
+        return peer.take()  # a turn that is let in at once is answered by return
 
     async def poll(self, name: str) -> Batch | None:
         """Waits until there is something for it, for ``poll_s`` at most. None: as with ``exchange``."""
@@ -115,7 +114,8 @@ class Peers:
         peer.polls += 1
         try:
             async with asyncio.timeout(self._poll_s):
-                await peer.came.wait()
+                while not peer.outbox:  # what has come may have gone by return meanwhile: that costs one call less
+                    await peer.came.wait()
         except TimeoutError:
             pass
         finally:

@@ -18,6 +18,8 @@ SECTIONS: dict[str, tuple[Panel, ...]] = {
 _ORDINARY = "of every process; `process_cpu_seconds` and `process_resident_memory_bytes` are shown"
 LEFT_OUT = {
     "thunderagent_engine_breaker": "its openings and whether turns may be sent to an engine are shown",
+    "thunderagent_scheduler_connected": "0 is told by a gateway that has lost its scheduler, of itself alone; turns that pass "
+    "through are shown",
     "process_virtual_memory_bytes": _ORDINARY,
     "process_start_time_seconds": _ORDINARY,
     "process_open_fds": _ORDINARY,

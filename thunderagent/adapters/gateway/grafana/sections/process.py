@@ -23,8 +23,11 @@ PANELS = (
     ),
     lines(
         "What should not be",
-        "Events of what is not known any more, impossible numbers, jumps of the clock, weight syncs that never ended.",
+        "Turns that passed a lost scheduler by, and those that it found running afterwards; events of what is not known any "
+        "more, impossible numbers, jumps of the clock, weight syncs that never ended.",
         "suffix:/s",
+        (rate("turns_passed_through"), "unscheduled turns"),
+        (rate("turns_adopted"), "adopted turns"),
         (rate("late_events"), "late events"),
         (rate("bad_values"), "bad values"),
         (rate("clock_corrections"), "clock"),

@@ -1,0 +1,1 @@
+"""One gateway as several processes: a scheduler, and gateways that share it."""

@@ -1,0 +1,33 @@
+"""What a child tells its supervisor, and how either is told anything: pickled, with its length in front."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+
+from thunderagent.adapters.engines.standing import EngineStatus
+
+LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """It serves."""
+
+    url: str
+    engines: tuple[EngineStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It cannot; a ``ConfigError``'s fields."""
+
+    key: str
+    value: str
+    allowed: str
+
+
+def framed(item: object) -> bytes:
+    """For a pipe."""
+    data = pickle.dumps(item)
+    return len(data).to_bytes(LENGTH_BYTES, "big") + data
