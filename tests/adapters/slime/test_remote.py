@@ -42,22 +42,25 @@ def test_two_jobs_share_a_gateway_beside_slimes_router(world: World) -> None:
     gateway = EmbeddedGateway(ThunderConfig(), GatewaySettings(port=0), [engine.url])
     url = gateway.start()
     try:
-        for job in ("one", "two"):
-            hosts.close_all()  # each job has a process of its own
-            args = world.args(thunder={"gateway": url, "job": job})
-            init_http_client(args)
-            host = opened(args)
-            given = host.args_for(args, "train/1/a")
-            assert given.sglang_router_port.endswith(f"/p/{job}%2Ftrain%2F1%2Fa")
-            sample = asyncio.run(generate(args, Sample(prompt="hi", session_id="a", group_index=1), {"max_new_tokens": 64}))
-            assert sample.status is Sample.Status.COMPLETED
+
+        async def jobs() -> None:
+            for job in ("one", "two"):
+                hosts.close_all()  # each job has a process of its own
+                args = world.args(thunder={"gateway": url, "job": job})
+                init_http_client(args)
+                given = (await asyncio.to_thread(opened, args)).args_for(args, "train/1/a")
+                assert given.sglang_router_port.endswith(f"/p/{job}%2Ftrain%2F1%2Fa")
+                sample = Sample(prompt="hi", session_id="a", group_index=1)
+                assert (await generate(args, sample, {"max_new_tokens": 64})).status is Sample.Status.COMPLETED
+
+        asyncio.run(jobs())
         counters = gateway.call(lambda serving: serving.session.runtime.scheduler.counters)
         assert (counters.turns, counters.released) == (2, 2)
         assert world.routed == 0
         later = world.engine()  # which the gateway was not told, and nobody may add
         with pytest.raises(ConfigError, match=f"does not know the engine {later.url}, and does not take it in"):
             hosts.close_all()
-            opened(args)
+            opened(world.args(thunder={"gateway": url}))
     finally:
         gateway.stop()
 
