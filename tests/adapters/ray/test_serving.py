@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -207,3 +208,13 @@ def test_a_scheduler_that_is_not_there_is_named(ray_serve: None) -> None:
         gateway_url("nobody")
     with pytest.raises(LinkError, match="no actor 'nobody'"):
         share_engines("nobody", "job", [])
+
+
+def test_a_scheduler_that_cannot_run_so_is_told_in_words_and_leaves_nothing(ray_serve: None, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    setup = SchedulerSetup(ThunderConfig(profile_dir=str(file)), GatewaySettings(), loopback=True)
+    with pytest.raises(ConfigError, match=str(file)):
+        deploy("cannot", setup, GatewaySetup("cannot", GatewaySettings()), host="127.0.0.1", port=PORT, num_cpus=0)
+    with pytest.raises(LinkError, match="no actor 'cannot'"):
+        gateway_url("cannot")

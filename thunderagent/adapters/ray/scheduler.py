@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 MAX_CALLS = 10_000
 """Under way at once: one that waits per gateway, and some for what is sent."""
 
+AGAIN_S = 1.0
+"""Until a scheduler that failed is started anew: what keeps it from running, such as a lock of its last process, may pass."""
+
 
 @dataclass(frozen=True)
 class SchedulerSetup:
@@ -62,7 +65,6 @@ class SchedulerActor:
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._peers: Peers | None = None
         self._follower: EngineFollower | None = None
-        self._joined: dict[str, Sequence[Any]] = {}
         self._running = asyncio.create_task(self._run(), name="thunderagent-scheduler")
 
     async def ready(self) -> str:
@@ -112,10 +114,13 @@ class SchedulerActor:
     async def _run(self) -> None:
         try:
             await self._serve()
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
+        except Exception as error:
+            if not self._ready.done() and not ray.get_runtime_context().was_current_actor_reconstructed:
+                self._ready.set_exception(error)  # whoever started it is told
+                return
+            logger.exception("the scheduler has failed; Ray starts it anew")
+            await asyncio.sleep(AGAIN_S)
+            os._exit(1)  # any other end, and Ray would not
 
     async def _serve(self) -> None:
         setup = self._setup
