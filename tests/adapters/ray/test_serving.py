@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,6 +28,7 @@ from thunderagent.adapters.ray.gateways import GatewaySetup  # noqa: E402
 from thunderagent.adapters.ray.scheduler import SchedulerSetup  # noqa: E402
 from thunderagent.config import ThunderConfig  # noqa: E402
 from thunderagent.errors import ConfigError, LinkError  # noqa: E402
+from thunderagent.tools_config import ToolsConfig  # noqa: E402
 
 NAME = "under-test"
 PATIENCE_S = 60.0
@@ -210,11 +210,10 @@ def test_a_scheduler_that_is_not_there_is_named(ray_serve: None) -> None:
         share_engines("nobody", "job", [])
 
 
-def test_a_scheduler_that_cannot_run_so_is_told_in_words_and_leaves_nothing(ray_serve: None, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    setup = SchedulerSetup(ThunderConfig(profile_dir=str(file)), GatewaySettings(), loopback=True)
-    with pytest.raises(ConfigError, match=str(file)):
+def test_a_scheduler_that_cannot_run_so_is_told_in_words_and_leaves_nothing(ray_serve: None) -> None:
+    tools = ToolsConfig(backend="callable", factory="nowhere.at_all:Tools")
+    setup = SchedulerSetup(ThunderConfig(), GatewaySettings(), tools=tools, loopback=True)
+    with pytest.raises(ConfigError, match=r"nowhere\.at_all:Tools: cannot be imported"):
         deploy("cannot", setup, GatewaySetup("cannot", GatewaySettings()), host="127.0.0.1", port=PORT, num_cpus=0)
     with pytest.raises(LinkError, match="no actor 'cannot'"):
         gateway_url("cannot")
