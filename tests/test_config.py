@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import fields
 from typing import Any
 
@@ -90,3 +91,8 @@ def test_a_project_of_wandb_may_name_its_entity(project: str) -> None:
 def test_a_project_that_wandb_would_refuse_is_refused_before(project: Any) -> None:
     with pytest.raises(ConfigError, match="must be PROJECT or ENTITY/PROJECT"):
         ThunderConfig(wandb=project).validate()
+
+
+def test_a_mistake_that_another_process_found_is_told_the_same() -> None:
+    error = pickle.loads(pickle.dumps(ConfigError("engine.port", 0, "must be one")))
+    assert (str(error), error.key, error.value, error.allowed) == ("engine.port=0: must be one", "engine.port", 0, "must be one")

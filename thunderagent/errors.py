@@ -44,6 +44,10 @@ class ConfigError(ThunderAgentError):
         self.value = value
         self.allowed = allowed
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """It may come from another process."""
+        return type(self), (self.key, self.value, self.allowed)
+
 
 class StudyError(ThunderAgentError):
     """A file that a simulation study was given cannot be used. The message is for the user. Exit status 2."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from thunderagent.adapters.engines.backend_ids import split
 from thunderagent.adapters.gateway.front import Front
@@ -27,7 +27,7 @@ class FrontServing:
 
     def __init__(self, dial: Dial, settings: GatewaySettings, *, http_host: str, token: str = "") -> None:
         """``http_host``: where the scheduler's HTTP is; it tells the port."""
-        self.settings, self._http_host = settings, http_host
+        self.settings, self.http_host = settings, http_host
         self.runtime = RemoteRuntime(
             dial,
             token=token,
@@ -49,6 +49,14 @@ class FrontServing:
         self, on_ready: Callable[[str], None], stop: asyncio.Event | None = None, *, listening: socket.socket | None = None
     ) -> None:
         """Serve until ``stop`` is set or, in the main thread, a signal has come. ``on_ready`` gets the URL."""
+        async with self.open() as front:
+            host = shown_host(self.settings.host)
+            served = Served(front.short_way, front.app, None, front.begin_drain)
+            await run(served, self.settings, lambda port: on_ready(f"http://{host}:{port}"), stop, listening=listening)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Front]:
+        """The same for whoever serves it: from when the scheduler was found, until the block ends."""
         line = asyncio.create_task(self.runtime.run(), name="thunderagent-link")
         try:
             await self._found.wait()
@@ -64,10 +72,8 @@ class FrontServing:
             )
             self._welcomed(self._welcome)
             self._took_backends(self.runtime.backends)
-            host = shown_host(self.settings.host)
             try:
-                served = Served(front.short_way, front.app, None, front.begin_drain)
-                await run(served, self.settings, lambda port: on_ready(f"http://{host}:{port}"), stop, listening=listening)
+                yield front
             finally:
                 await front.close()
                 if tracing is not None:
@@ -80,7 +86,7 @@ class FrontServing:
     def _welcomed(self, welcome: messages.Welcome) -> None:
         self._welcome = welcome
         if self.front is not None:
-            self.front.scheduler_is_at(f"http://{shown_host(self._http_host)}:{welcome.port}")
+            self.front.scheduler_is_at(f"http://{shown_host(self.http_host)}:{welcome.port}")
 
     def _took_backends(self, backends: Sequence[messages.Backend]) -> None:
         self._routes = {backend.id: _route(backend) for backend in backends}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
-from benchmarks.scale import call, gateways, kills, recovery, store
+from benchmarks.scale import actor, call, gateways, kills, recovery, store
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
@@ -21,6 +21,7 @@ What it takes to outlive crashes and to outgrow one process.
             connections, small bodies, an engine that answers at once); the bound of a machine with a core for each process
   call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one
             turn at a time
+  actor     the same where the scheduler is an actor of a small Ray on this machine
 
 examples
   python -m benchmarks.scale
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "store": store.measure,
     "gateways": gateways.measure,
     "call": call.measure,
+    "actor": actor.measure,
 }
 """Each is told whether a first look is enough."""
 

@@ -16,6 +16,7 @@ from benchmarks.report import Figure
 from thunderagent.adapters.link.address import Address
 from thunderagent.adapters.link.runtime import RemoteRuntime
 from thunderagent.adapters.link.sockets import dialler
+from thunderagent.adapters.link.transport import Dial
 from thunderagent.core import ThunderPolicy, Usage
 from thunderagent.runtime import Runtime, Turn
 
@@ -36,7 +37,7 @@ def measure(quick: bool) -> dict[str, Figure]:
     with tempfile.TemporaryDirectory(prefix="call-bench-") as folder, processes.engine() as engine_url:
         address = Address(path=Path(folder) / "link")
         with processes.gateway(engine_url, "--listen", str(address)):
-            local, remote = uvloop.run(_measure(address, turns))
+            local, remote = uvloop.run(compare(dialler(address), turns))
     added = [1e3 * (there_s - here_s) for here_s, there_s in zip(local, remote, strict=True)]
     return {
         "scheduler call over a Unix socket, added, p50": Figure(statistics.median(added), "ms", at_most=ADDED_MS),
@@ -45,18 +46,20 @@ def measure(quick: bool) -> dict[str, Figure]:
     }
 
 
-async def _measure(address: Address, turns: int) -> tuple[list[float], list[float]]:
-    remote = RemoteRuntime(dialler(address))
+async def compare(dial: Dial, turns: int) -> tuple[list[float], list[float]]:
+    """Seconds until each turn is admitted: by a runtime here, and by the scheduler there."""
+    remote = RemoteRuntime(dial)
     looking = asyncio.create_task(remote.run())
     while not remote.backends:  # noqa: ASYNC110 - it is another process
         await asyncio.sleep(0.01)
     local = Runtime(ThunderPolicy())
     for backend in remote.backends:
         local.add_backend(backend.id, None)
+    runtimes: tuple[Turns, Turns] = local, remote
     took_s: tuple[list[float], list[float]] = [], []
     for number in range(turns + PROGRAMS):
-        took_s[0].append(await _turn(local, f"program-{number % PROGRAMS}"))
-        took_s[1].append(await _turn(remote, f"program-{number % PROGRAMS}"))
+        for runtime, seconds in zip(runtimes, took_s, strict=True):
+            seconds.append(await _turn(runtime, f"program-{number % PROGRAMS}"))
     looking.cancel()
     return took_s[0][PROGRAMS:], took_s[1][PROGRAMS:]
 

@@ -25,6 +25,7 @@ def start_engine(
     port_file: Path,
     log: Path,
     seed: int = 0,
+    host: str = "127.0.0.1",
     port: int = 0,
     dialect: str = "vllm",
 ) -> tuple[subprocess.Popen[bytes], str]:
@@ -37,7 +38,8 @@ def start_engine(
         port_file: gets the URL; must not exist yet.
         log: gets what it prints.
         seed: of the policy.
-        port: on this machine; 0 takes a free one.
+        host: address of this machine to listen on.
+        port: 0 takes a free one.
         dialect: whose pages and controls it has: ``vllm`` or ``sglang``.
 
     Raises:
@@ -45,6 +47,7 @@ def start_engine(
     """
     command = [sys.executable, "-m", "thunderagent.adapters.engines.simulated", "--exit-with-parent"]
     options = {
+        "--host": host,
         "--port": port,
         "--port-file": port_file,
         "--dialect": dialect,

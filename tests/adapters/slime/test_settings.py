@@ -71,7 +71,7 @@ def test_evaluation_runs_as_training_does_where_that_can_evaluate() -> None:
         ({"thunder": {"iner_generate": "a.b"}}, "thunder.iner_generate=a.b: there is no such key; did you mean inner_generate?"),
         (
             {"thunder": {"xyz": 5}},
-            "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, tools, mode",
+            "thunder.xyz=5: there is no such key; there are inner_generate, inner_rollout, inner_eval, tools, gateway, job, mode",
         ),
         ({"thunder": {7: 5}}, "thunder.7=5: there is no such key"),
         ({"thunder": {"mode": "fast"}}, "thunder.mode=fast: must be one of default, cap, tr, thunder"),
@@ -94,3 +94,12 @@ def test_what_is_wrong_is_said_in_one_line(top_level: dict[str, Any], told: str)
 def test_the_file_that_is_shipped_says_what_holds_without_it() -> None:
     shipped = yaml.safe_load(SHIPPED.read_text())
     assert read(**shipped) == read()
+
+
+def test_a_gateway_that_runs_already_is_text_and_has_its_own_sandboxes() -> None:
+    settings = read(thunder={"gateway": "ray:mine", "job": "night"})
+    assert (settings.gateway, settings.job) == ("ray:mine", "night")
+    with pytest.raises(ConfigError, match=r"thunder\.gateway=True: must be text"):
+        read(thunder={"gateway": True})
+    with pytest.raises(ConfigError, match=r"thunder\.tools\.backend=docker: must be none: sandboxes are those of"):
+        read(thunder={"gateway": "ray:mine", "tools": {"backend": "docker"}})

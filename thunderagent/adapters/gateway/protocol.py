@@ -12,7 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from thunderagent.adapters.gateway.answer import Dialect
-from thunderagent.adapters.gateway.exchange import Exchange
+from thunderagent.adapters.gateway.exchange import Exchange, ProtocolExchange
 from thunderagent.adapters.gateway.headers import Headers
 from thunderagent.adapters.gateway.problems import render
 from thunderagent.adapters.gateway.program_ids import PATH, PATH_PREFIX, PROGRAM_HEADERS, split_path
@@ -61,7 +61,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.url = b""
         self._own: Any = None
         self.running: Any = None
-        """The request that is being answered, or was last: an ``Exchange``, or uvicorn's cycle."""
+        """The request that is being answered, or was last: a ``ProtocolExchange``, or uvicorn's cycle."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -150,7 +150,7 @@ class GatewayProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         keep_alive = version == "1.1" and self.parser.should_keep_alive()
         before = self.cycle
-        exchange = Exchange(
+        exchange = ProtocolExchange(
             self,
             self._way.handle,
             dialect,
@@ -174,7 +174,7 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         if self._body_bytes > self._settings.max_body_bytes:
             self._refuse_body()
-        elif isinstance(self.cycle, Exchange):
+        elif isinstance(self.cycle, ProtocolExchange):
             self.cycle.chunks.append(body)
             if self.pipeline and self._body_bytes > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
@@ -188,7 +188,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._refused or self._upgrade:
             return
         exchange: Any = self.cycle
-        if not isinstance(exchange, Exchange):
+        if not isinstance(exchange, ProtocolExchange):
             super().on_message_complete()
             return
         exchange.whole = True
@@ -298,7 +298,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """It is a request's turn on the connection."""
         self.running = cycle
-        if not isinstance(cycle, Exchange):
+        if not isinstance(cycle, ProtocolExchange):
             super()._start_asgi_task(cycle, app)
         elif cycle.whole:
             cycle.start()
@@ -327,7 +327,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _tell_writable(self, writable: bool) -> None:
         running = self.running
-        if isinstance(running, Exchange) and running.on_writable is not None:
+        if isinstance(running, ProtocolExchange) and running.on_writable is not None:
             running.on_writable(writable)
 
 

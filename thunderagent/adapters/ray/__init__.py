@@ -1,1 +1,1 @@
-"""The scheduler and its gateways on a Ray cluster."""
+"""Over a Ray cluster: the scheduler as an actor, gateways as a Serve deployment, engines found among actors."""

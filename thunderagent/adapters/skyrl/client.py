@@ -91,8 +91,8 @@ class ThunderClient(SyncingClient):
         turn, path = _TURN.get(), generate_path(url)
         if path is not None:
             json = with_valid_salt(json)
-        if self._has_gateway and headers and "X-Session-ID" in headers:
-            headers = {**headers, "X-Program-ID": program_id(headers["X-Session-ID"])}
+        if self._thunder is not None and self._has_gateway and headers and "X-Session-ID" in headers:
+            headers = {**headers, "X-Program-ID": self._thunder.prefix + program_id(headers["X-Session-ID"])}
         if turn is None or path is None:
             return await super()._post(url, json, headers)
         if turn.backend in self.server_urls:

@@ -27,11 +27,15 @@ ToolsSection: Any = _section("ToolsSection", ToolsConfig)
 ThunderSection: Any = _section(
     "ThunderSection",
     ThunderConfig,
-    ("gateway", bool, field(default=False)),
+    ("gateway", bool | str, field(default=False)),
+    ("job", str | None, field(default=None)),
     ("tools", ToolsSection, field(default_factory=ToolsSection)),
     order=SKYRL_ORDER,
 )
-"""``gateway``: our gateway takes the place of SkyRL's router, for harnesses that make their requests themselves.
+"""``gateway``: our gateway takes the place of SkyRL's router, for harnesses that make their requests themselves; or one that runs
+already, which several jobs share: ``http://HOST:PORT``, or ``ray:NAME`` in the job's Ray cluster.
+
+``job``: how its programs begin there; null: by a random word.
 
 ``tools``: sandboxes for environments.
 """

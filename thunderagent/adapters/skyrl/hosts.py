@@ -13,6 +13,8 @@ from thunderagent.session import Session
 class Host(Protocol):
     """What client and tracker ask of it."""
 
+    prefix: str
+    """How its programs begin, before phase and session: where jobs share a gateway, no two begin alike."""
     end_on_engine_failure: bool
     """Whether a lost engine ends the trajectory with an empty answer instead of raising into SkyRL (which exits)."""
 
@@ -47,6 +49,8 @@ class Host(Protocol):
 
 class InProcess:
     """A host on the loop that runs the turns."""
+
+    prefix = ""
 
     def __init__(self, session: Session) -> None:
         """The session is started with the first turn."""

@@ -13,6 +13,7 @@ from thunderagent.adapters.engines.reading import EngineKind
 from thunderagent.adapters.skyrl.client import ThunderClient
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
 from thunderagent.adapters.skyrl.hosts import Host, InProcess
+from thunderagent.adapters.skyrl.remote import open_remote
 from thunderagent.adapters.skyrl.router import ThunderRouter
 from thunderagent.adapters.skyrl.times import TIMES, TrajectoryTimes
 from thunderagent.adapters.skyrl.tools import name_programs, use
@@ -53,7 +54,14 @@ class ThunderMixin:
         # Disaggregated prefill has to go through SkyRL's router: it counts as one engine.
         engines = [client.proxy_url] if disaggregated else list(client.server_urls)
         config, tools = self.cfg.thunder_config(), self.cfg.tools_config()
-        if not self.cfg.thunder.gateway:
+        gateway = self.cfg.thunder.gateway
+        if isinstance(gateway, str):
+            if tools.backend != "none":
+                raise ConfigError("thunder.tools.backend", tools.backend, "must be none: sandboxes are those of thunder.gateway")
+            remote = open_remote(gateway, self.cfg.thunder.job, engines, end_on_engine_failure=config.engine_failure == "end")
+            client.proxy_url = remote.url
+            return remote
+        if not gateway:
             return InProcess(
                 Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of, tools=tools, tools_apart=True)
             )

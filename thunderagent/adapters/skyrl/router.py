@@ -24,6 +24,8 @@ LONGEST_ANSWER_S = 86_400.0
 class ThunderRouter:
     """SkyRL's ``VLLMRouter`` with its ``start`` and ``shutdown``; a ``Host`` whose turns are scheduled behind its URL."""
 
+    prefix = ""
+
     def __init__(self, config: ThunderConfig, server_urls: Sequence[str], ip: str, tools: ToolsConfig | None = None) -> None:
         """A gateway before SkyRL's servers, on a free port of ``ip``, an address of this node that harnesses reach."""
         settings = GatewaySettings(host=ip, port=0, max_wait_s=None, max_queue=None, timeout_s=LONGEST_ANSWER_S, drain_s=0.0)

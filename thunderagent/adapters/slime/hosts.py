@@ -11,6 +11,7 @@ import time
 from argparse import Namespace
 
 from thunderagent.adapters.engines.http import EngineHttp
+from thunderagent.adapters.running_gateway import GatewayProblem, RunningGateway, find, job_name
 from thunderagent.adapters.slime.host import EmbeddedHost, Host
 from thunderagent.adapters.slime.remote import RemoteHost
 from thunderagent.adapters.slime.router import Engines, engines_behind, is_thunderagent
@@ -93,13 +94,27 @@ def _start(router: str, args: Namespace, settings: SlimeSettings) -> Host:
     engines = asyncio.run(_look(router))
     if engines is None:
         logger.info("slime's router is a thunderagent gateway: it schedules, by its own settings")
-        return RemoteHost(router, args.sglang_router_ip, args.sglang_router_port)
+        return RemoteHost(RunningGateway(router))
+    if settings.gateway is not None:
+        gateway = find(PREFIX + "gateway", settings.gateway, _url_in_ray)
+        host = RemoteHost(gateway, prefix=f"{job_name(settings.job)}/", engines=lambda: asyncio.run(_look(router)))
+        try:
+            host.begin_step()
+        except GatewayProblem as problem:
+            raise ConfigError(PREFIX + "gateway", settings.gateway, str(problem)) from None
+        return host
     if engines.disaggregated and settings.config.capacity_tokens is None:
         told = "must be given where prefill and decode are apart: the KV cache of all decode engines together, in tokens"
         raise ConfigError(PREFIX + "capacity_tokens", None, told)
-    host = EmbeddedHost(router, settings.config, engines, _own_ip(args), settings.tools)
+    embedded = EmbeddedHost(router, settings.config, engines, _own_ip(args), settings.tools)
     logger.info("scheduling (%s) %d engines behind %s", settings.config.mode, len(engines.urls), router)
-    return host
+    return embedded
+
+
+def _url_in_ray(name: str) -> str:
+    from thunderagent.adapters.ray.finding import gateway_url
+
+    return gateway_url(name)
 
 
 async def _look(router: str) -> Engines | None:

@@ -1,16 +1,19 @@
-"""slime's router is a gateway of ours (``thunderagent serve`` in slime's mode): it schedules, and is only told the programs."""
+"""A gateway that runs already: it schedules, and is only told the programs.
+
+slime's router may be one itself (``thunderagent serve`` in slime's mode), or there is one beside it, which several jobs share.
+"""
 
 from __future__ import annotations
 
-import logging
+import asyncio
 from argparse import Namespace
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
-import httpx
-
+from thunderagent.adapters.running_gateway import RunningGateway
 from thunderagent.adapters.slime.metrics import StepNotes
 from thunderagent.adapters.slime.programs import args_of
-
-logger = logging.getLogger(__name__)
+from thunderagent.adapters.slime.router import Engines
 
 
 class RemoteHost:
@@ -18,33 +21,38 @@ class RemoteHost:
 
     alive = True
 
-    def __init__(self, router: str, ip: str, port: int) -> None:
+    def __init__(self, gateway: RunningGateway, *, prefix: str = "", engines: Callable[[], Engines | None] | None = None) -> None:
+        """``prefix``: how its programs begin; ``engines``: looks at those behind slime's router; None: it is that router."""
         self.notes = StepNotes()
-        self._router, self._ip, self._port = router, ip, port
+        self._gateway, self._prefix, self._engines = gateway, prefix, engines
+        parts = urlsplit(gateway.url)
+        self._ip, self._port = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname), parts.port or 80
 
     def args_for(self, args: Namespace, program_id: str) -> Namespace:
-        """The same router, on a path that names the program."""
-        return args_of(args, program_id, self._ip, self._port)
+        """With the gateway in the router's place, on a path that names the program."""
+        return args_of(args, self._prefix + program_id, self._ip, self._port)
 
     def enter(self, program_id: str) -> None:
         """It is known with its first turn."""
 
     async def leave(self, program_id: str, *, comes_back: bool) -> None:
         """Released there, unless it comes back."""
-        from slime.utils.http_utils import post
-
-        if comes_back:
-            return
-        try:
-            await post(f"{self._router}/programs/release", {"program_id": program_id}, max_retries=1)
-        except httpx.HTTPError as error:  # it is forgotten there after a while all the same
-            logger.warning("program %s could not be released: %s", program_id, error)
+        if not comes_back:
+            await asyncio.wrap_future(self._gateway.release(self._prefix + program_id))
 
     def interrupt(self, aborted: bool) -> None:
-        """It takes slime's ``GET /workers`` for that."""
+        """Where it is slime's router, it takes slime's ``GET /workers`` for that."""
 
     def begin_step(self) -> None:
-        """Engines are registered there by slime itself."""
+        """Engines that were started anew join.
+
+        Raises:
+            GatewayProblem: the gateway does not take them in.
+            EngineProblem: slime's router does not tell them.
+        """
+        engines = self._engines() if self._engines is not None else None
+        if engines is not None:
+            self._gateway.share_engines(engines.urls)
 
     def end_step(self, phase: str) -> dict[str, float]:
         """Only what samples know."""
@@ -52,3 +60,4 @@ class RemoteHost:
 
     def close(self) -> None:
         """It is not ours to end."""
+        self._gateway.close()

@@ -33,12 +33,18 @@ class SlimeSettings:
     """The rollout function that ``generate_rollout`` calls."""
     inner_eval: str = ROLLOUT
     """The same for evaluation; left out: ``inner_rollout``, unless that is slime's fully-async one, which evaluates nothing."""
+    gateway: str | None = None
+    """One that runs already, which several jobs share: ``http://HOST:PORT``, or ``ray:NAME`` in the job's Ray cluster. None: one
+    is started for this job."""
+    job: str | None = None
+    """How this job's programs begin there; None: by a random word."""
 
 
 TOOLS = "tools"
-INNER = tuple(field.name for field in fields(SlimeSettings) if field.name not in ("config", TOOLS))
+SHARED = ("gateway", "job")
+INNER = tuple(field.name for field in fields(SlimeSettings) if field.name not in ("config", TOOLS, *SHARED))
 TOOL_KEYS = tuple(field.name for field in fields(ToolsConfig))
-KEYS = (*INNER, TOOLS, *(field.name for field in fields(ThunderConfig)))
+KEYS = (*INNER, TOOLS, *SHARED, *(field.name for field in fields(ThunderConfig)))
 
 
 def settings_of(args: object) -> SlimeSettings:
@@ -61,9 +67,16 @@ def settings_of(args: object) -> SlimeSettings:
         if path in OURS:
             raise ConfigError(PREFIX + key, path, "must be your own function, or slime's: this one is what calls it")
     inner.setdefault("inner_eval", ROLLOUT if inner.get("inner_rollout") == FULLY_ASYNC else inner.get("inner_rollout", ROLLOUT))
-    config = ThunderConfig(**DEFAULTS | {key: value for key, value in section.items() if key not in (*INNER, TOOLS)})
+    shared = {key: section[key] for key in SHARED if section.get(key) is not None}
+    for key, value in shared.items():
+        if not isinstance(value, str):
+            raise ConfigError(PREFIX + key, value, "must be text")
+    config = ThunderConfig(**DEFAULTS | {key: value for key, value in section.items() if key not in (*INNER, TOOLS, *SHARED)})
     config.validate(PREFIX)
-    return SlimeSettings(config, _tools_of(section.get(TOOLS)), **inner)
+    tools = _tools_of(section.get(TOOLS))
+    if "gateway" in shared and tools.backend != "none":
+        raise ConfigError(f"{PREFIX}{TOOLS}.backend", tools.backend, f"must be none: sandboxes are those of {PREFIX}gateway")
+    return SlimeSettings(config, tools, **inner, **shared)
 
 
 def _tools_of(section: object) -> ToolsConfig:

@@ -115,7 +115,8 @@ async def _serve(app: web.Application, host: str, port: int, port_file: Path | N
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        url = f"http://{host}:{runner.addresses[0][1]}"
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{runner.addresses[0][1]}"
         if port_file is not None:
             write_whole(port_file, url)
         logger.info("simulated engine at %s", url)
