@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from thunderagent.adapters.engines.standing import EngineStatus
-from thunderagent.errors import ConfigError
+from thunderagent.errors import ThunderAgentError
 from thunderagent.processes.job import Job
 from thunderagent.processes.pipe import LENGTH_BYTES, Failed, Ready, framed
 
@@ -34,8 +34,8 @@ def main() -> None:
 
     try:
         job.run(ready)
-    except ConfigError as error:
-        tells.write(framed(Failed(error.key, str(error.value), error.allowed)))
+    except ThunderAgentError as error:
+        tells.write(framed(Failed(error)))
         sys.exit(2)
 
 

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass
 
 from thunderagent.adapters.engines.standing import EngineStatus
+from thunderagent.errors import ThunderAgentError
 
 LENGTH_BYTES = 4
 
@@ -20,11 +21,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It cannot; a ``ConfigError``'s fields."""
+    """It cannot, for a reason that the user can do something about."""
 
-    key: str
-    value: str
-    allowed: str
+    error: ThunderAgentError
 
 
 def framed(item: object) -> bytes:

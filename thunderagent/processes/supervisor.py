@@ -21,7 +21,7 @@ from typing import Any
 
 from thunderagent import logs
 from thunderagent.adapters.link.address import Address
-from thunderagent.errors import ConfigError
+from thunderagent.errors import ConfigError, ThunderAgentError
 from thunderagent.processes.job import GatewayJob, Job, OnReady, SchedulerJob, bound
 from thunderagent.processes.pipe import LENGTH_BYTES, Failed, Ready, framed
 from thunderagent.serving import check_ports
@@ -49,7 +49,7 @@ class Child:
         """Once it serves.
 
         Raises:
-            ConfigError: it cannot.
+            ThunderAgentError: it cannot, and says why.
         """
         module = [sys.executable, "-m", "thunderagent.processes.child"]
         pipe = asyncio.subprocess.PIPE
@@ -62,7 +62,7 @@ class Child:
             length = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES), "big")
             told = pickle.loads(await process.stdout.readexactly(length))
         if isinstance(told, Failed):
-            raise ConfigError(told.key, told.value, told.allowed)
+            raise told.error
         if told is None:
             raise ConfigError(
                 "--gateways", self.name, f"it {_how_ended(await process.wait())} while it started; its log says why"
@@ -86,7 +86,7 @@ class Child:
                 return
             try:
                 await self.start()
-            except ConfigError as error:
+            except ThunderAgentError as error:
                 logger.warning("%s could not be started: %s", self.name, error)
 
     async def end(self, within_s: float) -> None:
