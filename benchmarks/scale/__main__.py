@@ -8,16 +8,19 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
+from benchmarks.scale import shards
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
 
+  shards    10,000 engines in 100 groups with a scheduler each, 1,000,000 programs: real schedulers, light engines; one group
+            leaves and comes back. Agents on 32 full simulated engines, under one scheduler and under several: what does it cost?
 
 examples
   python -m benchmarks.scale
   python -m benchmarks.scale --quick --only recovery --json scale.json
 """
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {}
+PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {"shards": shards.measure}
 """Each is told whether a first look is enough."""
 
 

@@ -227,7 +227,7 @@ class ShardedMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         limits = Limits(idle_ttl_s=300.0, max_programs=4, max_sync_s=200.0)
-        self.scheduler = ShardedScheduler(type(self).make_policy, shard_of, limits)
+        self.scheduler = ShardedScheduler(lambda _: Scheduler(type(self).make_policy(), limits), shard_of)
         self.now = 0.0
         self.next_turn = 0
         self.waiting: dict[int, str] = {}
@@ -365,7 +365,7 @@ def test_one_shard_does_what_a_lone_scheduler_does() -> None:
     from benchmarks.core.replay import record
 
     recording = record(ThunderPolicy(), 64, 4, 1_000)
-    lone, sharded = Scheduler(ThunderPolicy()), ShardedScheduler(ThunderPolicy, lambda _: "all")
+    lone, sharded = Scheduler(ThunderPolicy()), ShardedScheduler(lambda _: Scheduler(ThunderPolicy()), lambda _: "all")
     for event, now in recording.events[:6_000]:
         mine = [effect for effect in sharded.handle(event, now) if not isinstance(effect, WakeAt)]
         assert mine == [effect for effect in lone.handle(event, now) if not isinstance(effect, WakeAt)]

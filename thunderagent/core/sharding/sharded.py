@@ -13,8 +13,6 @@ from thunderagent.core.effects import Abort, Effect, PrepareTools, ReclaimTools,
 from thunderagent.core.events import Event
 from thunderagent.core.index import OrderedIndex
 from thunderagent.core.ledger import Backend
-from thunderagent.core.limits import Limits
-from thunderagent.core.policies import Policy
 from thunderagent.core.program import Status
 from thunderagent.core.scheduler import Scheduler
 from thunderagent.core.sharding.placement import NOWHERE, Home, Placement
@@ -39,9 +37,8 @@ class ShardedScheduler:
 
     def __init__(
         self,
-        make_policy: Callable[[], Policy],
+        make_scheduler: Callable[[str], Scheduler],
         shard_of: Callable[[str], str],
-        limits: Limits | None = None,
         *,
         usual_tokens: int | None = None,
         placement: Placement | None = None,
@@ -49,9 +46,8 @@ class ShardedScheduler:
         """No shard is there yet: they come with their first engines.
 
         Args:
-            make_policy: one for each shard.
+            make_scheduler: that of a shard, by its name; limits are of each shard, not of all.
             shard_of: the name of a backend's shard; the same name whenever it is asked.
-            limits: of each shard.
             usual_tokens: KV capacity of an engine that weighs 1 in placement; None: all engines weigh the same.
             placement: with bounds other than usual.
         """
@@ -60,7 +56,7 @@ class ShardedScheduler:
         """By name; to be read only."""
         self.moved = 0
         """Programs that went on on another shard."""
-        self._make_policy, self._shard_of, self._limits, self._usual_tokens = make_policy, shard_of, limits, usual_tokens
+        self._make_scheduler, self._shard_of, self._usual_tokens = make_scheduler, shard_of, usual_tokens
         self._turns: dict[int, Home] = {}
         """Of the turns that wait or run."""
         self._alarms: OrderedIndex[Shard] = OrderedIndex()
@@ -213,7 +209,7 @@ class ShardedScheduler:
     # What they are made of
 
     def _open(self, name: str) -> Shard:
-        shard = self.shards[name] = Shard(name, self._births, Scheduler(self._make_policy(), self._limits))
+        shard = self.shards[name] = Shard(name, self._births, self._make_scheduler(name))
         self._births += 1
         return shard
 
