@@ -20,8 +20,8 @@ ENGINES, QUICK_ENGINES = 100, 16
 """Of a shard."""
 PROGRAMS_PER_ENGINE = 100
 """Three times what their KV caches hold at once."""
-LEAVES, COMES_BACK, ENDS = 3, 4, 5
-"""Events per program until a shard leaves, until it comes back, and in all: half a minute of simulated time in a few minutes."""
+LEAVES, COMES_BACK, ENDS = 3.5, 4.0, 4.5
+"""Events per program until a shard leaves, until it comes back, and in all: all programs have come, and had a turn or so."""
 WATCHED, LEAVING = 1, 2
 """The shard whose events are replayed against the clock; the one that leaves."""
 REPLAYS = 5
@@ -43,9 +43,9 @@ def _efficiency(quick: bool) -> dict[str, Figure]:
 def _one(engines: int) -> float:
     """CPU in us per event of one scheduler that has as many engines as a shard, and as many programs."""
     world = _world(1, engines, 0)
-    world.run(LEAVES * world.programs)
+    world.run(round(LEAVES * world.programs))
     warm_up = len(_recorded(world, 0).events)
-    world.run(ENDS * world.programs)
+    world.run(round(ENDS * world.programs))
     return _cost_us(_recorded(world, 0), world.programs, warm_up)
 
 
@@ -56,16 +56,16 @@ def _many(shards: int, engines: int, one_us: float) -> dict[str, Figure]:
     try:
         world = _world(shards, engines, WATCHED)
         programs = world.programs
-        world.run(LEAVES * programs)
+        world.run(round(LEAVES * programs))
         torn, groups = world.torn_groups()
         balance, warm_up = world.balance(), len(_recorded(world, WATCHED).events)
         homes = world.homes()
         world.leave(LEAVING)
-        world.run(COMES_BACK * programs)
+        world.run(round(COMES_BACK * programs))
         left = world.moves(homes, LEAVING)
         homes = world.homes()
         world.come_back(LEAVING)
-        world.run(ENDS * programs)
+        world.run(round(ENDS * programs))
         back = world.moves(homes, LEAVING)
     finally:
         gc.enable()
@@ -74,22 +74,25 @@ def _many(shards: int, engines: int, one_us: float) -> dict[str, Figure]:
     world.front.check_invariants()
     shard_us = _cost_us(_recorded(world, WATCHED), programs // shards, warm_up)
     return {
-        f"{shards * engines:,} engines in {shards} shards, {programs:,} programs": Figure(world.sent, "events"),
-        "shards: simulated time": Figure(world.now, "s"),
-        "shards: wall time of the simulation": Figure(wall_s, "s"),
-        "shards: all schedulers in one process": Figure(world.sent / world.cpu_s, "events/CPU second"),
-        "shards: CPU of one scheduler with as many engines as a shard": Figure(one_us, "us/event"),
-        "shards: CPU of one of the shards, replayed alone": Figure(shard_us, "us/event"),
-        "shards: CPU per event of a shard over that of one scheduler": Figure(shard_us / one_us, "x", at_most=1.1),
-        "shards: CPU of placing a program and forgetting it": Figure(_placing_us(shards, engines), "us"),
-        "shards: memory of schedulers, router and simulation": Figure(memory_bytes / programs, "B/program"),
-        "shards: balance, programs of the fullest over the mean": Figure(balance, "x", at_most=1.25),
-        "shards: balance, the worst of all looks": Figure(world.worst_balance, "x", at_most=1.5),
-        "shards: prompt groups on more than one shard": Figure(100 * torn / groups, "%"),
-        "shards: one left, its programs that live elsewhere after it": Figure(100 * left.from_it / left.on_it, "%"),
-        "shards: one left, other programs that moved": Figure(100 * left.others / left.elsewhere, "%", at_most=1),
-        "shards: it came back, programs that moved to it": Figure(100 * back.to_it / back.elsewhere, "%"),
-        "shards: it came back, programs that moved elsewhere": Figure(100 * back.others / back.elsewhere, "%", at_most=1),
+        "shards_engines": Figure(shards * engines, "engines"),
+        "shards": Figure(shards, "shards"),
+        "shards_programs": Figure(programs, "programs"),
+        "shards_events": Figure(world.sent, "events"),
+        "shards_simulated_time": Figure(world.now, "s"),
+        "shards_wall_time": Figure(wall_s, "s"),
+        "shards_events_of_all_in_one_process": Figure(world.sent / world.cpu_s, "1/s of CPU"),
+        "shards_cpu_of_one_scheduler": Figure(one_us, "us/event"),
+        "shards_cpu_of_one_shard": Figure(shard_us, "us/event"),
+        "shards_cpu_of_one_shard_over_one_scheduler": Figure(shard_us / one_us, "x", at_most=1.1),
+        "shards_cpu_of_placing_a_program": Figure(_placing_us(shards, engines), "us"),
+        "shards_memory": Figure(memory_bytes / programs, "B/program"),
+        "shards_balance": Figure(balance, "x of the mean", at_most=1.25),
+        "shards_balance_worst": Figure(world.worst_balance, "x of the mean", at_most=1.5),
+        "shards_groups_on_several": Figure(100 * torn / groups, "% of groups"),
+        "shard_left_its_programs_elsewhere": Figure(100 * left.from_it / left.on_it, "%"),
+        "shard_left_others_moved": Figure(100 * left.others / left.elsewhere, "%", at_most=1),
+        "shard_came_back_moved_to_it": Figure(100 * back.to_it / back.elsewhere, "%"),
+        "shard_came_back_others_moved": Figure(100 * back.others / back.elsewhere, "%", at_most=1),
     }
 
 
