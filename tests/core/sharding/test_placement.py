@@ -135,7 +135,7 @@ def test_bounds_that_cannot_be_are_refused(bounds: tuple[float, float]) -> None:
         Placement(*bounds)
 
 
-@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf, 10_001.0])
 def test_weights_that_cannot_be_are_refused(weight: float) -> None:
     with pytest.raises(ContractError, match="weight of shard 'a'"):
         Placement().weigh("a", weight)
@@ -143,6 +143,26 @@ def test_weights_that_cannot_be_are_refused(weight: float) -> None:
 
 def test_a_shard_that_nobody_knows_has_no_programs() -> None:
     assert Placement().programs("x") == 0
+
+
+def test_a_group_whose_shard_left_is_together_again_elsewhere() -> None:
+    on = placement(a=8, b=8, c=8, d=8)
+    groups = [[on.place(f"{group}/{member}", f"{group}") for member in range(8)] for group in range(60)]
+    on.weigh("a", 0)
+    moved = [[on.reconsider(home) for home in group] for group in groups]
+    assert any(all(group) for group in moved)
+    assert all(len({home.shard for home in group}) == 1 for group in groups)
+
+
+def test_routers_that_know_nothing_of_each_other_agree_and_keep_the_bound_together() -> None:
+    weights = {"a": 1.0, "b": 1.0, "c": 2.0}
+    routers = [placement(**weights) for _ in range(3)]
+    for number in range(3_000):
+        routers[number % 3].place(f"p{number}")
+    for shard, weight in weights.items():
+        assert sum(router.programs(shard) for router in routers) <= BOUND * 3_000 * weight / 4 + len(routers)
+    fresh = [placement(**weights) for _ in range(3)]
+    assert len({router.place("q", "g").shard for router in fresh}) == 1
 
 
 class PlacementMachine(RuleBasedStateMachine):

@@ -58,10 +58,8 @@ def shard_of(backend_id: str) -> str:
 class Host:
     """Sends events, keeps effects."""
 
-    def __init__(
-        self, *backends: str, policy: Callable[[], Policy] = ThunderPolicy, capacity: int = 100_000, **more: Any
-    ) -> None:
-        self.scheduler = ShardedScheduler(policy, shard_of, **more)
+    def __init__(self, *backends: str, capacity: int = 100_000, limits: Limits | None = None, **more: Any) -> None:
+        self.scheduler = ShardedScheduler(lambda _: Scheduler(ThunderPolicy(), limits), shard_of, **more)
         self.now = 0.0
         self.turns = 0
         for backend in backends:
@@ -163,6 +161,18 @@ def test_larger_engines_get_more() -> None:
         host.arrive(f"p{number}", 10)
     programs = host.scheduler.placement.programs
     assert programs("large") > 2 * programs("small") > 2 * programs("unknown") > 0
+
+
+@pytest.mark.parametrize("tokens", [0, -5])
+def test_an_engine_of_no_size_is_no_measure(tokens: int) -> None:
+    with pytest.raises(ContractError, match="usual_tokens is"):
+        Host(usual_tokens=tokens)
+
+
+def test_an_engine_that_tells_of_an_absurd_capacity_weighs_as_much_as_can_be() -> None:
+    host = Host(usual_tokens=10_000)
+    host.send(BackendJoined("a/0", 10**12))
+    assert host.turn("p") == "a"
 
 
 def test_a_shard_that_joins_during_a_weight_sync_holds_turns_back_too() -> None:

@@ -22,6 +22,8 @@ LIGHT_PROGRAMS = 8
 """Per usual engine. A shard with fewer has room whatever is elsewhere: so few are no load, and RL groups are about as large."""
 POINTS_PER_WEIGHT = 8
 """Points of one usual engine: shards of 8 have 64, and keys come to each within about an eighth (1 / sqrt(64)) of its share."""
+MAX_WEIGHT = 10_000.0
+"""Usual engines of one shard. More would be another unit, taken for this one, and a ring that takes minutes to make."""
 NOWHERE = ""
 """The shard of a program while no shard takes any."""
 
@@ -63,7 +65,7 @@ class Placement:
     """All programs of one router. Each is placed in O(log shards), whatever their number; a shard changes in O(shards).
 
     Several routers that know nothing of each other agree on every key unless its shard is full; each keeps the bound for its own
-    programs, so that all together keep it, but for rounding up once per router.
+    programs, so that all together keep it, but for ``LIGHT_PROGRAMS`` and rounding up, once per router.
     """
 
     def __init__(self, bound: float = BOUND, group_bound: float = GROUP_BOUND) -> None:
@@ -88,10 +90,10 @@ class Placement:
         """How much a shard can take, in usual engines; 0: nothing new. Who lives there stays until ``reconsider`` is asked.
 
         Raises:
-            ContractError: the weight is negative or not finite.
+            ContractError: the weight is negative, or more than ``MAX_WEIGHT``.
         """
-        if not 0.0 <= weight < math.inf:
-            raise ContractError(f"weight of shard {shard!r} is {weight}; it must be finite and not negative")
+        if not 0.0 <= weight <= MAX_WEIGHT:
+            raise ContractError(f"weight of shard {shard!r} is {weight}; it must be from 0 to {MAX_WEIGHT:g}, in usual engines")
         self._shards.setdefault(shard, _Shard()).weight = weight
         self._ring.set_points(shard, math.ceil(POINTS_PER_WEIGHT * weight))
         open_shards = [each for each in self._shards.values() if each.weight]
@@ -118,8 +120,9 @@ class Placement:
         before = home.shard
         self._leave(home)
         if before in self._ring:
-            belongs = next(self._ring.walk(home.key))
-            target = belongs if self._has_room(belongs, self._bound) else before
+            belongs, group = next(self._ring.walk(home.key)), self._groups.get(home.group)
+            follows = group is not None and group.shard == belongs
+            target = belongs if self._has_room(belongs, self._group_bound if follows else self._bound) else before
         else:
             target = self._choose(home) or before
         self._enter(home, target)

@@ -15,7 +15,7 @@ from thunderagent.core.index import OrderedIndex
 from thunderagent.core.ledger import Backend
 from thunderagent.core.program import Status
 from thunderagent.core.scheduler import Scheduler
-from thunderagent.core.sharding.placement import NOWHERE, Home, Placement
+from thunderagent.core.sharding.placement import MAX_WEIGHT, NOWHERE, Home, Placement
 from thunderagent.errors import ContractError
 
 
@@ -50,7 +50,12 @@ class ShardedScheduler:
             shard_of: the name of a backend's shard; the same name whenever it is asked.
             usual_tokens: KV capacity of an engine that weighs 1 in placement; None: all engines weigh the same.
             placement: with bounds other than usual.
+
+        Raises:
+            ContractError: ``usual_tokens`` is not positive.
         """
+        if usual_tokens is not None and usual_tokens <= 0:
+            raise ContractError(f"usual_tokens is {usual_tokens}; it must be positive, or None: all engines weigh the same")
         self.placement = placement or Placement()
         self.shards: dict[str, Shard] = {}
         """By name; to be read only."""
@@ -191,7 +196,7 @@ class ShardedScheduler:
         shard = self.shards.get(self._shard_of(event.backend_id), self._nowhere)
         self._tell(shard, event, now)
         usable = [backend for backend in shard.scheduler.ledger.backends.values() if backend.usable]
-        self.placement.weigh(shard.name, sum(map(self._weight, usable)))
+        self.placement.weigh(shard.name, min(MAX_WEIGHT, sum(map(self._weight, usable))))
 
     def _of_all(self, event: events.WeightSyncBegan | events.WeightSyncEnded, now: float) -> None:
         for shard in self.shards.values():
