@@ -29,6 +29,11 @@ def table(figures: Mapping[str, Mapping[str, Any]], *, goals_only: bool = False)
     return lines
 
 
+def readable(figures: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """Under names for people; a figure that ``names`` does not have keeps its own, as words."""
+    return {names.get(name, name.replace("_", " ")): figure for name, figure in figures.items()}
+
+
 def _verdict(value: float, goal: str | None) -> str:
     if not goal:
         return ""

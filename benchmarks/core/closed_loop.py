@@ -13,6 +13,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from thunderagent.core import (
     Admit,
@@ -29,6 +30,7 @@ from thunderagent.core import (
     Usage,
     WakeAt,
 )
+from thunderagent.core.ledger import Backend
 
 GROUP = 8
 TURNS = (20, 40)
@@ -54,6 +56,13 @@ START_S = 10.0
 """Over which the first programs come."""
 TIMER_LATE_S = 0.001
 """Event loops fire timers a little late; what has become due meanwhile is then done at once."""
+
+
+class Handles(Protocol):
+    """A scheduler, or many as one."""
+
+    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+        """As ``Scheduler.handle``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,7 +94,7 @@ def capacity_tokens(programs: int, backends: int) -> int:
 class ClosedLoop:
     """A discrete-event simulation that records what it sends to the scheduler."""
 
-    scheduler: Scheduler
+    scheduler: Handles
     programs: int
     backends: int
     seed: int = 0
@@ -110,8 +119,8 @@ class ClosedLoop:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        for number in range(self.backends):
-            self._send(BackendJoined(f"http://engine-{number}:8000", capacity_tokens(self.programs, self.backends)))
+        for backend_id in self._backend_ids():
+            self._send(BackendJoined(backend_id, capacity_tokens(self.programs, self.backends)))
         for _ in range(self.programs // GROUP):
             self._new_group(self._random.uniform(0.0, START_S), first=True)
 
@@ -124,6 +133,9 @@ class ClosedLoop:
             else:
                 self.now, _, step, agent = heapq.heappop(self._future)
                 step(agent)
+
+    def _backend_ids(self) -> list[str]:
+        return [f"http://engine-{number}:8000" for number in range(self.backends)]
 
     def _new_group(self, at_s: float, *, first: bool = False) -> None:
         number = next(self._groups)
@@ -141,6 +153,9 @@ class ClosedLoop:
         else:
             agent.prompt_tokens = agent.context_tokens + agent.jump_tokens + round(self._draw(OUTPUT_TOKENS))
             agent.jump_tokens = 0
+        self._ask(agent)
+
+    def _ask(self, agent: Agent, *, retry: bool = False) -> None:
         agent.turn_id = turn_id = next(self._turn_ids)
         self._agents[turn_id] = agent
         given, text = (
@@ -155,6 +170,7 @@ class ClosedLoop:
                 prompt_characters=text,
                 prefix="system",
                 prefix_tokens=SYSTEM_TOKENS,
+                retry=retry,
             )
         )
 
@@ -170,9 +186,13 @@ class ClosedLoop:
 
     def _evicted(self, backend_id: str) -> bool:
         """Engines that are nearly full lose some of what is held: this is what the capacity feedback settles on."""
-        backend = self.scheduler.ledger.backends[backend_id]
+        backend = self._backend(backend_id)
         full = backend.private_tokens + backend.shared_tokens > 0.97 * (backend.capacity_tokens or math.inf)
         return full and self._random.random() < 0.05
+
+    def _backend(self, backend_id: str) -> Backend:
+        assert isinstance(self.scheduler, Scheduler), "only one scheduler is asked"
+        return self.scheduler.ledger.backends[backend_id]
 
     def _first_token(self, agent: Agent) -> None:
         self._send(FirstToken(agent.turn_id))

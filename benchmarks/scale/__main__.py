@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
-from benchmarks.scale import actor, call, gateways, kills, recovery, store
+from benchmarks.scale import actor, call, gateways, kills, recovery, shards, store
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
@@ -22,6 +22,8 @@ What it takes to outlive crashes and to outgrow one process.
   call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one
             turn at a time
   actor     the same where the scheduler is an actor of a small Ray on this machine
+  shards    10,000 engines in 100 groups with a scheduler each, 1,000,000 programs: real schedulers, light engines; one group
+            leaves and comes back. Agents on 32 full simulated engines, under one scheduler and under several: what does it cost?
 
 examples
   python -m benchmarks.scale
@@ -34,6 +36,7 @@ PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "gateways": gateways.measure,
     "call": call.measure,
     "actor": actor.measure,
+    "shards": shards.measure,
 }
 """Each is told whether a first look is enough."""
 
