@@ -115,7 +115,7 @@ def test_two_jobs_with_the_same_sessions_share_one_and_wait_for_each_others_weig
     [
         (["thunder.gateway=http://127.0.0.1:9"], "no gateway answers there"),
         (["thunder.gateway=somewhere"], "must be the URL of a gateway"),
-        (["thunder.gateway=ray:mine"], "ray:mine is a scheduler in a Ray cluster, and this process has not joined one"),
+        (["thunder.gateway=ray:mine"], "process has not joined one|no actor 'mine'"),  # other tests here may have joined one
         (["thunder.gateway=http://a:1", "thunder.tools.backend=docker"], "sandboxes are those of thunder.gateway"),
     ],
 )
