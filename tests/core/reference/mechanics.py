@@ -26,6 +26,7 @@ class Reference(Consequences):
             case ev.FirstToken(turn_id):
                 for turn in (turn for p in self.world.programs for turn in p.running if turn.id == turn_id):
                     turn.first_token_s = now if turn.first_token_s is None else turn.first_token_s
+                return []  # nothing is decided, even where decay has made room since
             case ev.Progress(turn_id, completion):
                 self.progressed(turn_id, completion)
             case ev.TurnEnded(turn_id, usage, tool):
