@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from thunderagent.adapters.engines.detect import AUTO
 from thunderagent.adapters.gateway.settings import GatewaySettings
@@ -41,10 +42,10 @@ class SchedulerServing(Serving):
         self.gateway.on_end_rollout = self._end_rollout
 
     @contextlib.asynccontextmanager
-    async def linked(
-        self, address: Address, port: int, *, token: str = "", option: str = "--listen"
-    ) -> AsyncIterator[SchedulerServer]:
-        """Gateways are accepted there until the block ends; ``port``: of this process's HTTP.
+    async def linked(self, address: Address, port: int, *, token: str = "", option: str = "--listen") -> AsyncIterator[Address]:
+        """Gateways are accepted there until the block ends; gives where, as port 0 takes a free one.
+
+        ``port``: of this process's HTTP.
 
         Raises:
             ConfigError: it cannot be listened on. Names the option.
@@ -52,7 +53,7 @@ class SchedulerServing(Serving):
         async with self.open_to_gateways(port, token=token) as server:
             listening = await listen(option, address, server.accept)
             try:
-                yield server
+                yield replace(address, port=listening.sockets[0].getsockname()[1]) if address.path is None else address
             finally:
                 listening.close()
                 forget(address)

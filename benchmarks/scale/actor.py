@@ -1,4 +1,4 @@
-"""What asking a scheduler that is a Ray actor adds to a turn."""
+"""What asking a scheduler that is a Ray actor adds to a turn: found by its name, and asked over its socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames between a gateway and its scheduler, over calls of a real actor."""
+"""The way to a scheduler that is an actor, with a real one."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from thunderagent.errors import LinkError
 
 ray = pytest.importorskip("ray")
 
+from thunderagent.adapters.link.address import Address  # noqa: E402
+from thunderagent.adapters.link.sockets import listen  # noqa: E402
 from thunderagent.adapters.link.transport import Link, Receiver  # noqa: E402
-from thunderagent.adapters.ray.dialling import ActorLink, dial_actor  # noqa: E402
-from thunderagent.adapters.ray.peers import Peers  # noqa: E402
+from thunderagent.adapters.ray.dialling import dial_actor  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -42,43 +43,27 @@ class Heard:
 
 
 class Echo:
-    """Sends back what it gets; ``later`` only after a while of the loop's own, ``bye`` ends the link."""
+    """Sends back what it gets."""
 
-    def __init__(self, link: Link, lost: list[str]) -> None:
-        self._link, self._lost = link, lost
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     def received(self, frame: bytes) -> None:
-        if frame == b"bye":
-            self._link.send(b"so long")
-            self._link.close()
-        elif frame.startswith(b"later"):
-            asyncio.get_running_loop().call_later(0.05, self._link.send, frame)
-        else:
-            self._link.send(frame)
+        self._link.send(frame)
 
     def lost(self, reason: str) -> None:
-        self._lost.append(reason)
+        pass
 
 
 @ray.remote(num_cpus=0, max_restarts=-1)
 class EchoActor:
     def __init__(self) -> None:
-        self._losses: list[str] = []
-        self._peers = Peers(lambda link: Echo(link, self._losses), poll_s=0.3, silent_s=1.0)
-        self._watch: Any = None
+        self._server: asyncio.Server | None = None
 
-    async def open_link(self, peer: str) -> None:
-        self._watch = self._watch or asyncio.create_task(self._peers.watch())
-        self._peers.open(peer)
-
-    async def exchange(self, peer: str, number: int, frames: list[bytes]) -> Any:
-        return await self._peers.exchange(peer, number, frames)
-
-    async def poll(self, peer: str) -> Any:
-        return await self._peers.poll(peer)
-
-    async def losses(self) -> list[str]:
-        return self._losses
+    async def address(self) -> Address:
+        if self._server is None:
+            self._server = await listen("--listen", Address(host="127.0.0.1"), Echo)
+        return Address(host="127.0.0.1", port=self._server.sockets[0].getsockname()[1])
 
     async def pid(self) -> int:
         return os.getpid()
@@ -86,7 +71,7 @@ class EchoActor:
 
 @asynccontextmanager
 async def echo(name: str) -> AsyncIterator[Any]:
-    actor = EchoActor.options(name=name, namespace=NAMESPACE, max_concurrency=1000).remote()
+    actor = EchoActor.options(name=name, namespace=NAMESPACE).remote()
     try:
         await actor.pid.remote()
         yield actor
@@ -118,73 +103,17 @@ async def until(condition: Any) -> None:
 
 
 @in_a_loop
-async def test_frames_come_back_whole_and_in_order_over_many_calls() -> None:
+async def test_frames_go_to_the_actor_and_back_whole_and_in_order() -> None:
     async with echo("order"):
-        link, heard = await dialled("order")
+        hosts: list[str] = []
+        heard = Heard()
+        link = await dial_actor("order", NAMESPACE, hosts.append)(heard)
         sent = [b"%d" % n for n in range(500)]
-        for n, frame in enumerate(sent):
+        for frame in sent:
             link.send(frame)
-            if n % 7 == 0:
-                await asyncio.sleep(0)  # another iteration of the loop: another call
         assert await heard.take(500) == sent
+        assert hosts == ["127.0.0.1"]
         link.close()
-
-
-@in_a_loop
-async def test_frames_of_one_iteration_of_the_loop_go_in_one_call() -> None:
-    async with echo("batch"):
-        link, heard = await dialled("batch")
-        assert isinstance(link, ActorLink)
-        for n in range(50):
-            link.send(b"%d" % n)
-        await heard.take(50)
-        assert link._number == 1
-        link.close()
-
-
-@in_a_loop
-async def test_what_comes_up_later_is_pushed() -> None:
-    async with echo("push"):
-        link, heard = await dialled("push")
-        link.send(b"later")
-        async with asyncio.timeout(5):
-            assert await heard.take(1) == [b"later"]
-        link.close()
-
-
-@in_a_loop
-async def test_a_scheduler_that_hangs_up_sends_its_last_words_first() -> None:
-    async with echo("bye"):
-        link, heard = await dialled("bye")
-        link.send(b"bye")
-        assert await heard.take(1) == [b"so long"]
-        async with asyncio.timeout(5):
-            assert "has closed the link" in await heard.ended
-        link.send(b"nobody hears this")
-
-
-@in_a_loop
-async def test_a_gateway_that_hangs_up_is_lost_for_the_scheduler_at_once() -> None:
-    async with echo("hangs-up") as actor:
-        link, heard = await dialled("hangs-up")
-        link.close()
-
-        async def told() -> bool:
-            return list(await actor.losses.remote()) == ["has closed its link"]
-
-        await until(told)
-        assert not heard.ended.done()
-
-
-@in_a_loop
-async def test_a_gateway_that_falls_silent_is_lost_after_a_while() -> None:
-    async with echo("silent") as actor:
-        await actor.open_link.remote("of nobody")
-
-        async def told() -> bool:
-            return list(await actor.losses.remote()) == ["has not called for 1 s"]
-
-        await until(told)
 
 
 @in_a_loop

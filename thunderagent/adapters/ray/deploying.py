@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import secrets
+import time
+import urllib.request
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +25,8 @@ START_S = 120.0
 """For a cluster to start an actor: a fresh node may have to import everything from a slow disk."""
 STOP_S = 30.0
 """For the scheduler to remove sandboxes and write profiles."""
+SERVED_S = 20.0
+"""From when Serve says that a deployment runs, until its proxy knows of it: a second, mostly."""
 
 
 def deploy(name: str, scheduler: SchedulerSetup, gateway: GatewaySetup, *, host: str, port: int, num_cpus: float = 1.0) -> str:
@@ -37,18 +42,21 @@ def deploy(name: str, scheduler: SchedulerSetup, gateway: GatewaySetup, *, host:
 
     Raises:
         ConfigError: the scheduler cannot run so, or there is one of this name.
-        LinkError: the cluster does not start it.
+        LinkError: the cluster does not start it, or Serve does not listen there.
     """
     if _runs(name):
         raise ConfigError("name", name, "is a scheduler that runs in this cluster already; choose another, or end that one")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port})
     url = proxy_url(host, port)
-    actor = start_scheduler(name, replace(scheduler, gateway_url=url), num_cpus=num_cpus)
+    token = secrets.token_urlsafe()
+    actor = start_scheduler(name, replace(scheduler, gateway_url=url, token=token), num_cpus=num_cpus)
     try:
         _wait_until_ready(name, actor)
-        serve.run(gateways(gateway), name=name, route_prefix="/", blocking=False)
-    except BaseException:  # Ctrl-C too: it would outlive this process
+        serve.run(gateways(replace(gateway, token=token)), name=name, route_prefix="/", blocking=False)
+        _wait_until_served(url)
+    except BaseException:  # Ctrl-C too: they would outlive this process
+        serve.delete(name, _blocking=False)
         ray.kill(actor)
         raise
     return url
@@ -89,3 +97,15 @@ def _wait_until_ready(name: str, actor: Any) -> None:
         raise
     except (RayError, TimeoutError) as error:
         raise LinkError(f"the scheduler {name!r} does not start: {in_short(error)}") from None
+
+
+def _wait_until_served(url: str) -> None:
+    """By a gateway: a Serve that runs already listens where it did."""
+    until_s = time.monotonic() + SERVED_S
+    while time.monotonic() < until_s:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=SERVED_S):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise LinkError(f"no gateway answers at {url}: a Serve that runs already in the cluster keeps its own host and port")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ray import serve
@@ -40,6 +40,8 @@ class GatewaySetup:
     """That Ray keeps for each."""
     log_level: str = logs.LOG_LEVEL
     log_format: str = logs.LOG_FORMAT
+    token: str = field(default="", repr=False)
+    """Of the scheduler."""
 
 
 class ReplicaApp:
@@ -60,7 +62,9 @@ class ReplicaApp:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        serving = FrontServing(dial_actor(self._setup.scheduler, NAMESPACE, self._runs_at), self._setup.settings, http_host="")
+        setup = self._setup
+        dial = dial_actor(setup.scheduler, NAMESPACE, self._runs_at)
+        serving = FrontServing(dial, setup.settings, http_host="", token=setup.token)
         self._serving = serving
         front = await self._ends.enter_async_context(serving.open())
         self._app = AsgiGateway(front.short_way, front.app)

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray
@@ -16,18 +16,15 @@ import ray
 from thunderagent import logs
 from thunderagent.adapters.engines.detect import AUTO
 from thunderagent.adapters.gateway.settings import GatewaySettings
+from thunderagent.adapters.link.address import Address
 from thunderagent.adapters.ray.engines import EngineFollower
 from thunderagent.adapters.ray.finding import NAMESPACE
-from thunderagent.adapters.ray.peers import Batch, Frame, Peers
 from thunderagent.config import ThunderConfig
 from thunderagent.scheduler_serving import SchedulerServing
 from thunderagent.serving import shown_host
 from thunderagent.tools_config import ToolsConfig
 
 logger = logging.getLogger(__name__)
-
-MAX_CALLS = 10_000
-"""Under way at once: one that waits per gateway, and some for what is sent."""
 
 AGAIN_S = 1.0
 """Until a scheduler that failed is started anew: what keeps it from running, such as a lock of its last process, may pass."""
@@ -46,6 +43,8 @@ class SchedulerSetup:
     """Engines that are actors: their names, or how those begin and ``*``."""
     engine_type: str = AUTO
     tools: ToolsConfig | None = None
+    token: str = field(default="", repr=False)
+    """That gateways show; its links are open to the cluster's network."""
     gateway_url: str = ""
     """Where its gateways are, for jobs that join."""
     log_level: str = logs.LOG_LEVEL
@@ -55,7 +54,7 @@ class SchedulerSetup:
 
 
 class SchedulerActor:
-    """Methods are for links (``peers``), jobs (``finding``) and whoever started it (``deploying``)."""
+    """Methods are for gateways (``dialling``), jobs (``finding``) and whoever started it (``deploying``)."""
 
     async def __init__(self, setup: SchedulerSetup) -> None:  # type: ignore[misc]  # Ray awaits it
         logs.set_up(setup.log_level, setup.log_format)
@@ -63,7 +62,7 @@ class SchedulerActor:
         self._host = "127.0.0.1" if setup.loopback else ray.util.get_node_ip_address()
         self._stop = asyncio.Event()
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._peers: Peers | None = None
+        self._address: Address | None = None
         self._follower: EngineFollower | None = None
         self._running = asyncio.create_task(self._run(), name="thunderagent-scheduler")
 
@@ -94,22 +93,11 @@ class SchedulerActor:
         assert self._follower is not None, "it is ready"
         self._follower.join(job, actors)
 
-    # Links
-
-    async def open_link(self, peer: str) -> str:
-        """Somebody dials; gives the host of the management."""
+    async def address(self) -> Address:
+        """Where gateways dial."""
         await self.ready()
-        assert self._peers is not None, "it is ready"
-        self._peers.open(peer)
-        return self._host
-
-    async def exchange(self, peer: str, number: int, frames: list[Frame]) -> Batch | None:
-        """See ``Peers``."""
-        return None if self._peers is None else await self._peers.exchange(peer, number, frames)
-
-    async def poll(self, peer: str) -> Batch | None:
-        """See ``Peers``."""
-        return None if self._peers is None else await self._peers.poll(peer)
+        assert self._address is not None, "it is ready"
+        return self._address
 
     async def _run(self) -> None:
         try:
@@ -141,14 +129,12 @@ class SchedulerActor:
     async def _beside(self, serving: SchedulerServing, port: int) -> Any:
         """Links, and a look after engines that are actors."""
         self._follower = EngineFollower(serving.gateway.workers, self._setup.actors)
-        async with serving.open_to_gateways(port) as server:
-            self._peers = Peers(server.accept)
-            tasks = [asyncio.create_task(self._peers.watch()), asyncio.create_task(self._follower.follow())]
+        async with serving.linked(Address(host=self._host), port, token=self._setup.token) as self._address:
+            following = asyncio.create_task(self._follower.follow())
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
+                following.cancel()
 
 
 def start_scheduler(name: str, setup: SchedulerSetup, *, num_cpus: float) -> Any:
@@ -163,7 +149,6 @@ def start_scheduler(name: str, setup: SchedulerSetup, *, num_cpus: float) -> Any
         "lifetime": "detached",
         "max_restarts": -1,
         "max_task_retries": 0,  # a call that died with it may have been carried out: gateways dial anew instead
-        "max_concurrency": MAX_CALLS,
         "num_cpus": num_cpus,
     }
     return ray.remote(SchedulerActor).options(**options).remote(setup)
