@@ -17,8 +17,8 @@ What it takes to outlive crashes and to outgrow one process.
   kills     50 SIGKILLs of `thunderagent serve --store` under load: programs that were lost or counted twice, turns that were
             not run just once
   store     CPU of the gateway at full load with a store over the same without, interleaved round by round
-  gateways  requests per CPU second of the busiest process: `serve --gateways 2` over `serve`, interleaved round by round (512
-            connections, small bodies, an engine that answers at once); the bound of a machine with a core for each process
+  gateways  requests that two cores can serve, by CPU time: `serve --gateways 2` over `serve`, interleaved round by round (512
+            connections, small bodies, an engine that answers at once)
   call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one
             turn at a time
   actor     the same where the scheduler is an actor of a small Ray on this machine

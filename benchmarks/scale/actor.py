@@ -41,9 +41,9 @@ def measure(quick: bool) -> dict[str, Figure]:
             ray.shutdown()  # the cluster is ours, and the actor goes with it
     added = [1e3 * (there_s - here_s) for here_s, there_s in zip(local, remote, strict=True)]
     return {
-        "scheduler call through a Ray actor, added, p50": Figure(statistics.median(added), "ms", at_most=ADDED_MS),
-        "scheduler call through a Ray actor, added, p99": Figure(statistics.quantiles(added, n=100)[98], "ms"),
-        "a call of a Ray actor that does nothing, p50": Figure(1e3 * statistics.median(bare), "ms"),
+        "ray_actor_call_added_p50": Figure(statistics.median(added), "ms", at_most=ADDED_MS),
+        "ray_actor_call_added_p99": Figure(statistics.quantiles(added, n=100)[98], "ms"),
+        "bare_call_of_a_ray_actor_p50": Figure(1e3 * statistics.median(bare), "ms"),
     }
 
 

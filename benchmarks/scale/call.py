@@ -40,9 +40,9 @@ def measure(quick: bool) -> dict[str, Figure]:
             local, remote = uvloop.run(compare(dialler(address), turns))
     added = [1e3 * (there_s - here_s) for here_s, there_s in zip(local, remote, strict=True)]
     return {
-        "scheduler call over a Unix socket, added, p50": Figure(statistics.median(added), "ms", at_most=ADDED_MS),
-        "scheduler call over a Unix socket, added, p99": Figure(statistics.quantiles(added, n=100)[98], "ms"),
-        "scheduler in the same process, p50": Figure(1e3 * statistics.median(local), "ms"),
+        "socket_call_added_p50": Figure(statistics.median(added), "ms", at_most=ADDED_MS),
+        "socket_call_added_p99": Figure(statistics.quantiles(added, n=100)[98], "ms"),
+        "scheduler_in_the_same_process_p50": Figure(1e3 * statistics.median(local), "ms"),
     }
 
 
