@@ -14,7 +14,7 @@ EXPLANATION = """\
 What it costs to see what happens.
 
   profiles  CPU of the gateway at full load (32 connections, small bodies, an engine that answers at once) with profiles in memory
-            and on disk, over the same without, interleaved round by round; CPU per step of recording and writing a step
+            and on disk, over the same without, in pairs of processes, round by round; CPU per step of recording and writing
   scrapes   time of GET /metrics with 10,000 programs, and with 100
   spans     CPU per turn of OpenTelemetry's spans: on the event loop, and in the thread that makes them
   dashboard frames per second of the page with 1,000 programs, in headless Chromium

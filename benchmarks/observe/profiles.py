@@ -6,12 +6,12 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import uvloop
-
-from benchmarks.gateway import dialect, load, processes
+from benchmarks.gateway import dialect, load, paired, processes
 from benchmarks.gateway.target import Target
 from benchmarks.report import Figure
 from thunderagent.adapters.tracking import ProfileWriter
@@ -19,47 +19,38 @@ from thunderagent.core import DefaultPolicy, Usage
 from thunderagent.runtime import EngineTiming, Runtime, StepProfile, Turn
 from thunderagent.runtime.recorder import StepRecorder
 
-ROUNDS, REQUESTS, CONNECTIONS = 100, 1_500, 32
-"""Many short rounds, close together: single ones differ by some percent, the median of so many by less than one."""
+REQUESTS, CONNECTIONS = 1_500, 32
+"""Of a round: short ones, close together."""
 STEPS, PROGRAMS = 200_000, 500
 BATCHES = 5
 
 
 def measure(quick: bool) -> dict[str, Figure]:
     """Both."""
-    rounds, steps = (10, STEPS // 10) if quick else (ROUNDS, STEPS)
-    with tempfile.TemporaryDirectory(prefix="observe-bench-") as folder:
+    steps = STEPS // 10 if quick else STEPS
+    writer_us: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="observe-bench-") as folder, processes.engine() as engine_url:
         each_us = min(_step_us(Path(folder) / f"steps-{batch}", steps // BATCHES) for batch in range(BATCHES))
-        with (
-            processes.engine() as engine_url,
-            processes.gateway(engine_url) as without,
-            processes.gateway(engine_url, "--profile-dir", str(Path(folder) / "gateway")) as profiled,
-        ):
-            targets = replace(without, name="without profiles"), replace(profiled, name="with profiles")
-            before_s = _side_threads_s(profiled.pid)
-            without_us, ratio = uvloop.run(_compared(*targets, rounds))
-            writer_us = 1e6 * (_side_threads_s(profiled.pid) - before_s) / (rounds * REQUESTS)
+
+        @contextmanager
+        def pair() -> Iterator[tuple[Target, Target]]:
+            profile_dir = tempfile.mkdtemp(dir=folder)
+            with (
+                processes.gateway(engine_url) as without,
+                processes.gateway(engine_url, "--profile-dir", profile_dir) as profiled,
+            ):
+                yield replace(without, name="without profiles"), replace(profiled, name="with profiles")
+                written = sum(path.read_bytes().count(b"\n") for path in Path(profile_dir).glob("*.jsonl"))
+                writer_us.append(1e6 * _side_threads_s(profiled.pid) / written)
+
+        measured = paired.medians(list(paired.pairs(pair, _load, quick=quick)))
     return {
-        "profile_share_of_gateway_cpu": Figure(100 * (ratio - 1), "%", at_most=3),
-        "profile_cpu_per_request": Figure(without_us * (ratio - 1), "us"),
-        "profile_writer_cpu_per_request": Figure(writer_us, "us"),
-        "gateway_cpu_per_request_without": Figure(without_us, "us"),
+        "profile_share_of_gateway_cpu": Figure(100 * (measured.ratio - 1), "%", at_most=3),
+        "profile_cpu_per_request": Figure(measured.without_us * (measured.ratio - 1), "us"),
+        "profile_writer_cpu_per_request": Figure(statistics.median(writer_us), "us"),
+        "gateway_cpu_per_request_without": Figure(measured.without_us, "us"),
         "profile_cpu_per_step": Figure(each_us, "us", at_most=20),
     }
-
-
-async def _compared(without: Target, profiled: Target, rounds: int) -> tuple[float, float]:
-    """CPU per request without profiles, in us, and the median of the rounds' ratios; each goes first in every other round."""
-    plain_us: list[float] = []
-    ratios: list[float] = []
-    for number in range(rounds):
-        order = (without, profiled) if number % 2 else (profiled, without)
-        took = {}
-        for target in order:
-            took[target.name] = (await _load(target)).cpu_us_per_request
-        plain_us.append(took[without.name])
-        ratios.append(took[profiled.name] / took[without.name])
-    return statistics.median(plain_us), statistics.median(ratios)
 
 
 async def _load(target: Target) -> load.Load:

@@ -16,7 +16,7 @@ What it takes to outlive crashes and to outgrow one process.
   recovery  seconds until a scheduler knows 10,000 and 100,000 programs of its store again; and of the whole `thunderagent serve`
   kills     50 SIGKILLs of `thunderagent serve --store` under load: programs that were lost or counted twice, turns that were
             not run just once
-  store     CPU of the gateway at full load with a store over the same without, interleaved round by round
+  store     CPU of the gateway at full load with a store over the same without, in pairs of processes, round by round
   gateways  requests that two cores can serve, by CPU time: `serve --gateways 2` over `serve`, interleaved round by round (512
             connections, small bodies, an engine that answers at once)
   call      until a turn is admitted by a scheduler in another process, over a Unix socket, beyond one in the same process; one

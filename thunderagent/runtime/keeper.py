@@ -106,7 +106,7 @@ class Keeper:
         if remembered.unreadable:
             logger.warning("%d programs of the store cannot be read: they are forgotten", remembered.unreadable)
         if remembered.programs:
-            logger.warning("recovered %d programs", len(remembered.programs))
+            logger.warning("programs recovered: %d", len(remembered.programs))
         self.recovering = False
         self._task = asyncio.create_task(self._keep(), name="thunderagent-keeper")
 
