@@ -44,6 +44,20 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovered:
+    """A sandbox that an earlier life of this owner has made for a program is its own still."""
+
+    sandbox_id: str
+    program_id: str
+    spec: Spec
+    rank: tuple[float, ...] = ()
+    in_use: bool = True
+    """Whether the program has asked for it already."""
+    foreign: bool = False
+    """Whether somebody else had made it, and it was attached."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """It can be used."""
 
@@ -181,6 +195,7 @@ ResourceEvent = (
     | Expected
     | Needed
     | Attached
+    | Recovered
     | Prepared
     | PreparationFailed
     | ProgramOver

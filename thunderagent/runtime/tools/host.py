@@ -8,15 +8,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from thunderagent.core.resources import Budgets, Status, Want, events
 from thunderagent.core.resources.leases import Slots
-from thunderagent.errors import SandboxGone, SandboxRefused
+from thunderagent.errors import SandboxGone, SandboxProblem, SandboxRefused
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.tools.backend import Command, Output, SandboxBackend, SandboxRequest
 from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
 from thunderagent.runtime.tools.known import Known, KnownPrograms
+from thunderagent.runtime.tools.leases import LeasedSandbox, from_plain, to_plain
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals, profile
 from thunderagent.runtime.tools.reactor import Reactor
 from thunderagent.runtime.tools.sweep import SETTLED, Sweeper
@@ -42,6 +43,18 @@ class ToolSettings:
     """For the removal of everything at the end; the next start finds what is left."""
     idle_ttl_s: float | None = 1800.0
     """A program that only sandboxes are known of is over after so long without a call; None: never."""
+
+
+class LeaseKeeper(Protocol):
+    """Whatever keeps what programs have, for the next life of the owner: ``Keeper``."""
+
+    def wake(self) -> None:
+        """There is something new."""
+        ...
+
+    async def leased(self, program_id: str) -> None:
+        """Wait until what the program has is durable, or cannot be made so."""
+        ...
 
 
 class ToolHost:
@@ -92,6 +105,8 @@ class ToolHost:
         self._is_known: Callable[[str], bool] = lambda program_id: False
         """Whether the scheduler tells when this program is over."""
         self._sweeper = Sweeper(self, is_dead)
+        self._keeper: LeaseKeeper | None = None
+        """None: what programs have ends with this process."""
 
     def follow(self, runtime: Runtime) -> None:
         """Programs of this scheduler begin, are admitted and end here too."""
@@ -102,6 +117,44 @@ class ToolHost:
         """Whom to ask for a program's rank, and whether it is told when a program is over. ``follow`` asks the scheduler."""
         self._rank_of, self._is_known = rank_of, is_known
 
+    def outlive(self, owner_id: str, keeper: LeaseKeeper) -> set[str]:
+        """What programs have is kept, by an owner of this id that outlives this process: ids of programs that have something new.
+
+        To be called before anything is there.
+        """
+        self.reactor.owner_id, self._keeper = owner_id, keeper
+        return self.reactor.follow_changes(keeper.wake)
+
+    def leases(self, program_id: str) -> dict[str, Any]:
+        """What the program has, as plain data for ``recover``; empty: nothing."""
+        return to_plain(self._wants_of(program_id), self._slots.of_program(program_id))
+
+    def lessees(self) -> list[str]:
+        """Programs that may have something."""
+        return self._known.ids()
+
+    def recover(self, kept: Mapping[str, Any]) -> None:
+        """What programs had in an earlier life of this owner is theirs still. What is not there any more, the first sweep finds.
+
+        To be called before ``start``, which removes all else that the owner has left.
+        """
+        recovered = 0
+        for program_id, told in kept.items():
+            self.reactor.note(program_id)  # whatever does not come back is to be forgotten
+            try:
+                sandboxes, ports = from_plain(told)
+            except ValueError as error:
+                logger.warning("what program %r had of tools cannot be read, and is forgotten: %s", program_id, error)
+                continue
+            for port in ports:
+                self._slots.recover(program_id, port, self._clock(), math.inf)
+            for one in sandboxes:
+                self._recover(program_id, one)
+            self._known.touch(program_id)
+            recovered += len(sandboxes)
+        if recovered:
+            logger.warning("recovered %d sandboxes of %d programs", recovered, len(kept))
+
     def leave_out(self, has_none: Callable[[str], bool]) -> None:
         """Nothing is prepared for these programs unasked: ``has_none`` tells of each id whether it is one."""
         self._has_none = has_none
@@ -111,6 +164,8 @@ class ToolHost:
 
         A backend that does not answer is no error: it is asked again with every sweep.
         """
+        for sandbox in [one for one in self.reactor.pool.sandboxes.values() if one.foreign]:
+            await self._look_for(sandbox.id)
         await self._sweeper.start()
 
     async def close(self) -> None:
@@ -156,7 +211,9 @@ class ToolHost:
             if wanted_id not in self.reactor.pool.wants:
                 self._want(wanted_id, program_id, request)
             self.reactor.send(events.Needed(wanted_id))
-            return await waiter
+            held = await waiter
+            await self._kept(program_id)
+            return held
         except asyncio.CancelledError:
             self._give_up(wanted_id)
             raise
@@ -179,6 +236,7 @@ class ToolHost:
             raise SandboxGone(f"container {name!r} is another program's")
         self.reactor.send(events.Attached(sandbox_id, program_id))
         self._known.call(program_id).attached[name] = sandbox_id
+        await self._kept(program_id)
         return sandbox_id
 
     async def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
@@ -209,7 +267,7 @@ class ToolHost:
         self._known.call(program_id)
         self._give_up(self._held(program_id, sandbox_id).id)
 
-    def lease_port(self, program_id: str) -> int:
+    async def lease_port(self, program_id: str) -> int:
         """A port that no other program has, until this one is over.
 
         Raises:
@@ -219,6 +277,8 @@ class ToolHost:
         port = self._slots.lease(program_id, self._clock(), math.inf)
         if port is None:
             raise SandboxRefused(program_id, "no port is free", PORT_RETRY_AFTER_S)
+        self.reactor.note(program_id)
+        await self._kept(program_id)
         return port
 
     def of_program(self, program_id: str) -> list[SandboxView]:
@@ -266,7 +326,8 @@ class ToolHost:
         if known is None or (withdrawn and not known.unasked):
             return
         self._known.forget(program_id)
-        self._slots.release(program_id)
+        if self._slots.release(program_id):
+            self.reactor.note(program_id)
         for want in self._wants_of(program_id):
             self._ended(want)
             waiter = self.reactor.waiters.get(want.id)
@@ -299,6 +360,28 @@ class ToolHost:
                 self.program_over(program_id)
 
     # Inside
+
+    async def _kept(self, program_id: str) -> None:
+        """Whoever is told that he has something has it after a crash, too."""
+        if self._keeper is not None:
+            await self._keeper.leased(program_id)
+
+    async def _look_for(self, sandbox_id: str) -> None:
+        """One that somebody else has made and no sweep tells of: whether it is there still."""
+        try:
+            await self.backend.attach(sandbox_id)
+        except SandboxGone as gone:
+            logger.warning("%s", gone)
+            self.vanished(sandbox_id)
+        except SandboxProblem as problem:
+            logger.warning("container %s cannot be looked at: %s", sandbox_id, problem)
+
+    def _recover(self, program_id: str, one: LeasedSandbox) -> None:
+        rank = self._rank_of(program_id)
+        self.reactor.send(events.Recovered(one.id, program_id, one.spec, rank, in_use=one.in_use, foreign=one.foreign))
+        known = self._known.touch(program_id)
+        if not one.in_use:
+            known.announced.setdefault(one.spec.fingerprint, []).append(one.id)
 
     def _or_default(self, program_id: str, request: SandboxRequest | None) -> SandboxRequest:
         request = request or self.default

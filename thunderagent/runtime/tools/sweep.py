@@ -63,9 +63,11 @@ class Sweeper:
         except SandboxProblem as problem:
             logger.warning("sandboxes cannot be looked after: %s", problem)
             return
-        for sandbox_id in before:
-            if sandbox_id not in mine:
-                host.vanished(sandbox_id)
+        vanished = [sandbox_id for sandbox_id in before if sandbox_id not in mine]
+        for sandbox_id in vanished:
+            host.vanished(sandbox_id)
+        if vanished:
+            logger.warning("%d sandboxes are not there any more, such as %s", len(vanished), vanished[0])
         for one in mine.values():
             self._compare(one)
 

@@ -172,7 +172,7 @@ async def lease_port(gateway: Managed, request: Request) -> Response:
     """One of ``--tools-ports`` that no other program has."""
     tools, program_id = _of(gateway, request)
     try:
-        return as_json(Port(tools.lease_port(program_id)))
+        return as_json(Port(await tools.lease_port(program_id)))
     except SandboxError as error:
         raise problem_of(error) from None
 
