@@ -212,7 +212,7 @@ class ToolHost:
                 self._want(wanted_id, program_id, request)
             self.reactor.send(events.Needed(wanted_id))
             held = await waiter
-            await self._kept(program_id)
+            await self.kept(program_id)
             return held
         except asyncio.CancelledError:
             self._give_up(wanted_id)
@@ -236,7 +236,7 @@ class ToolHost:
             raise SandboxGone(f"container {name!r} is another program's")
         self.reactor.send(events.Attached(sandbox_id, program_id))
         self._known.call(program_id).attached[name] = sandbox_id
-        await self._kept(program_id)
+        await self.kept(program_id)
         return sandbox_id
 
     async def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
@@ -278,8 +278,13 @@ class ToolHost:
         if port is None:
             raise SandboxRefused(program_id, "no port is free", PORT_RETRY_AFTER_S)
         self.reactor.note(program_id)
-        await self._kept(program_id)
+        await self.kept(program_id)
         return port
+
+    async def kept(self, program_id: str) -> None:
+        """Wait until no crash changes what the program has, or until that cannot be had. Whoever asks for something waits anyway."""
+        if self._keeper is not None:
+            await self._keeper.leased(program_id)
 
     def of_program(self, program_id: str) -> list[SandboxView]:
         """What it has and will have, in order of asking."""
@@ -360,11 +365,6 @@ class ToolHost:
                 self.program_over(program_id)
 
     # Inside
-
-    async def _kept(self, program_id: str) -> None:
-        """Whoever is told that he has something has it after a crash, too."""
-        if self._keeper is not None:
-            await self._keeper.leased(program_id)
 
     async def _look_for(self, sandbox_id: str) -> None:
         """One that somebody else has made and no sweep tells of: whether it is there still."""

@@ -165,6 +165,7 @@ async def give_back(gateway: Managed, request: Request) -> Response:
         tools.give_back(program_id, sandbox_id)
     except SandboxError as error:
         raise problem_of(error) from None
+    await tools.kept(program_id)  # no crash brings back what is said to be given back
     return as_json(GivenBack(sandbox_id))
 
 
