@@ -25,7 +25,8 @@ class Fixture:
         self.backend: PacedBackend = arguments.pop("backend", None) or PacedBackend()
         self.profiles: list[SandboxProfile] = []
         loop = asyncio.get_running_loop()
-        self.tools = ToolHost(self.backend, "me", on_sandbox=self.profiles.append, clock=loop.time, **arguments)
+        owner_id = arguments.pop("owner_id", "me")
+        self.tools = ToolHost(self.backend, owner_id, on_sandbox=self.profiles.append, clock=loop.time, **arguments)
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -207,7 +207,7 @@ class SqliteStore:
         db.execute("COMMIT")
         if "id" in told:
             logger.warning(
-                "%s is a copy: sandboxes of its programs stay the other's; if there is none, `thunderagent tools gc --owner %s`",
+                "%s is a copy: its programs ask for new sandboxes; `thunderagent tools gc --owner %s` removes the old ones",
                 *(self._path, told["id"]),
             )
 

@@ -48,6 +48,8 @@ class Recovered:
     """A sandbox that an earlier life of this owner has made for a program is its own still."""
 
     sandbox_id: str
+    wanted_id: str
+    """Under which the program has it from now on; never used before."""
     program_id: str
     spec: Spec
     rank: tuple[float, ...] = ()

@@ -62,7 +62,7 @@ def needed(pool: Pool, event: events.Needed) -> None:
 def attached(pool: Pool, event: events.Attached) -> None:
     """It is released with its program. One that is known already stays as it is."""
     if event.sandbox_id not in pool.sandboxes:
-        recovered(pool, events.Recovered(event.sandbox_id, event.program_id, Spec(""), foreign=True))
+        recovered(pool, events.Recovered(event.sandbox_id, event.sandbox_id, event.program_id, Spec(""), foreign=True))
         pool.note(event.program_id)
 
 
@@ -74,7 +74,7 @@ def recovered(pool: Pool, event: events.Recovered) -> None:
     status = Status.IN_USE if event.in_use else Status.READY
     sandbox = Sandbox(event.sandbox_id, pool.birth(), spec, status, foreign=event.foreign, disk_bytes=spec.disk_bytes)
     needed_s = now if event.in_use else None
-    want = Want(sandbox.id, sandbox.birth, event.program_id, event.rank, sandbox, now, needed_s=needed_s, ready_s=now)
+    want = Want(event.wanted_id, sandbox.birth, event.program_id, event.rank, sandbox, now, needed_s=needed_s, ready_s=now)
     sandbox.want = want
     pool.sandboxes[sandbox.id] = sandbox
     pool.wants[want.id] = pool.programs.setdefault(want.program_id, {})[want.id] = want

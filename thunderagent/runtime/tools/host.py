@@ -377,11 +377,12 @@ class ToolHost:
             logger.warning("container %s cannot be looked at: %s", sandbox_id, problem)
 
     def _recover(self, program_id: str, one: LeasedSandbox) -> None:
-        rank = self._rank_of(program_id)
-        self.reactor.send(events.Recovered(one.id, program_id, one.spec, rank, in_use=one.in_use, foreign=one.foreign))
+        wanted_id, rank = self.reactor.name(), self._rank_of(program_id)
+        told = events.Recovered(one.id, wanted_id, program_id, one.spec, rank, in_use=one.in_use, foreign=one.foreign)
+        self.reactor.send(told)
         known = self._known.touch(program_id)
         if not one.in_use:
-            known.announced.setdefault(one.spec.fingerprint, []).append(one.id)
+            known.announced.setdefault(one.spec.fingerprint, []).append(wanted_id)
 
     def _or_default(self, program_id: str, request: SandboxRequest | None) -> SandboxRequest:
         request = request or self.default
