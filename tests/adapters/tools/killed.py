@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.adapters.gateway.reliability.fake_engine import FakeEngine
 from tests.adapters.gateway.reliability.behaviours import answers
+from tests.adapters.gateway.reliability.fake_engine import FakeEngine
 from tests.adapters.gateway.reliability.process import Process, process
 from tests.adapters.gateway.reliability.test_process import engine_with
 

@@ -10,6 +10,7 @@ import pytest
 from tests.runtime.tools.paced_backend import PacedBackend
 from tests.runtime.tools.test_host import IMAGE, OTHER, Fixture
 from tests.simulated_time import run
+from thunderagent.errors import SandboxProblem
 from thunderagent.runtime.tools import Command
 from thunderagent.runtime.tools.backend import OWNER
 
@@ -185,5 +186,25 @@ def test_a_host_that_keeps_nothing_waits_for_nobody() -> None:
         await f.tools.lease_port("p")
         assert f.tools.reactor.pool.changed is None
         await f.tools.close()
+
+    run(whole())
+
+
+def test_attached_containers_stay_their_programs_while_their_engine_does_not_answer(caplog: pytest.LogCaptureFixture) -> None:
+    async def whole() -> None:
+        backend, kept = PacedBackend(), Kept()
+        backend.foreign = {"abc123", "def456"}
+        f = kept.open(backend)
+        await f.tools.start()
+        for name in ("abc", "def"):
+            await f.tools.attach("p", name)
+        kill(f)
+        backend.attach_failures = [SandboxProblem("the engine does not answer")]
+        f = kept.open(backend)
+        await f.tools.start()
+        assert "attached containers cannot be looked at: the engine does not answer" in caplog.text
+        assert [view.id for view in f.tools.of_program("p")] == ["abc123", "def456"]
+        await f.tools.close()
+        assert backend.foreign == set()
 
     run(whole())

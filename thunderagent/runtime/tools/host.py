@@ -164,8 +164,7 @@ class ToolHost:
 
         A backend that does not answer is no error: it is asked again with every sweep.
         """
-        for sandbox in [one for one in self.reactor.pool.sandboxes.values() if one.foreign]:
-            await self._look_for(sandbox.id)
+        await self._look_for_attached()
         await self._sweeper.start()
 
     async def close(self) -> None:
@@ -282,7 +281,7 @@ class ToolHost:
         return port
 
     async def kept(self, program_id: str) -> None:
-        """Wait until no crash changes what the program has, or until that cannot be had. Whoever asks for something waits anyway."""
+        """Wait until no crash changes what the program has, or until that cannot be had. ``acquire`` and the like do it."""
         if self._keeper is not None:
             await self._keeper.leased(program_id)
 
@@ -366,15 +365,17 @@ class ToolHost:
 
     # Inside
 
-    async def _look_for(self, sandbox_id: str) -> None:
-        """One that somebody else has made and no sweep tells of: whether it is there still."""
-        try:
-            await self.backend.attach(sandbox_id)
-        except SandboxGone as gone:
-            logger.warning("%s", gone)
-            self.vanished(sandbox_id)
-        except SandboxProblem as problem:
-            logger.warning("container %s cannot be looked at: %s", sandbox_id, problem)
+    async def _look_for_attached(self) -> None:
+        """Whether what others have made, and no sweep tells of, is there still."""
+        for sandbox_id in [one.id for one in self.reactor.pool.sandboxes.values() if one.foreign]:
+            try:
+                await self.backend.attach(sandbox_id)
+            except SandboxGone as gone:
+                logger.warning("%s", gone)
+                self.vanished(sandbox_id)
+            except SandboxProblem as problem:
+                logger.warning("attached containers cannot be looked at: %s", problem)
+                return
 
     def _recover(self, program_id: str, one: LeasedSandbox) -> None:
         wanted_id, rank = self.reactor.name(), self._rank_of(program_id)
