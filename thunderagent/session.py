@@ -121,7 +121,7 @@ class Session:
         store = open_store(path)
         keeper = Keeper(self.runtime, store, identity_of=self.engines.identity, same=same_process)
         if self.tools is not None and self.tool_thread is None:
-            keeper.follow(self.tools, self.tools.outlive(store.owner_id, keeper))
+            keeper.follow(self.tools.book, self.tools.outlive(store.owner_id, keeper))
         return keeper
 
     def _open_wandb(self, config: ThunderConfig, profile_dir: Path | None) -> SchedulingRun:

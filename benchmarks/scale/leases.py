@@ -91,7 +91,7 @@ async def _open(path: Path, backend: AtOnce) -> tuple[SqliteStore, Keeper, ToolH
     """As ``Session`` does it."""
     store, runtime = SqliteStore(path), Runtime(ThunderPolicy())
     tools, keeper = ToolHost(backend, new_owner_id()), Keeper(runtime, store)
-    keeper.follow(tools, tools.outlive(store.owner_id, keeper))
+    keeper.follow(tools.book, tools.outlive(store.owner_id, keeper))
     remembered = await keeper.load()
     await keeper.recover(remembered)
     tools.recover(remembered.leases)

@@ -27,7 +27,7 @@ class Life:
         self.tools = ToolHost(backend, new_owner_id(), ports=range(20_000, 20_002))
         self.tools.follow(self.runtime)
         self.keeper = Keeper(self.runtime, store)
-        self.keeper.follow(self.tools, self.tools.outlive(store.owner_id, self.keeper))
+        self.keeper.follow(self.tools.book, self.tools.outlive(store.owner_id, self.keeper))
 
     async def start(self) -> Life:
         remembered = await self.keeper.load()

@@ -37,7 +37,7 @@ Identity = list[Any]
 
 
 class Leases(Protocol):
-    """What programs have of tools: ``ToolHost``."""
+    """What programs have of tools: ``LeaseBook``."""
 
     def leases(self, program_id: str) -> dict[str, Any]: ...
     def lessees(self) -> list[str]: ...

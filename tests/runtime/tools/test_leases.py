@@ -42,7 +42,7 @@ class Kept:
         self.write()
 
     def write(self) -> None:
-        self.rows |= {name: self.fixture.tools.leases(name) for name in self.changed}
+        self.rows |= {name: self.fixture.tools.book.leases(name) for name in self.changed}
         self.rows = {name: row for name, row in self.rows.items() if row}
         self.changed.clear()
 

@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 from thunderagent.core.resources import Budgets, Status, Want, events
 from thunderagent.core.resources.leases import Slots
-from thunderagent.errors import SandboxGone, SandboxProblem, SandboxRefused
+from thunderagent.errors import SandboxGone, SandboxRefused
 from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.tools.backend import Command, Output, SandboxBackend, SandboxRequest
 from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
 from thunderagent.runtime.tools.known import Known, KnownPrograms
-from thunderagent.runtime.tools.leases import LeasedSandbox, from_plain, to_plain
+from thunderagent.runtime.tools.leases import LeaseBook
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals, profile
 from thunderagent.runtime.tools.reactor import Reactor
 from thunderagent.runtime.tools.sweep import SETTLED, Sweeper
@@ -100,6 +100,8 @@ class ToolHost:
         prepare_timeout_s = self.settings.prepare_timeout_s
         self.reactor = Reactor(backend, owner_id, budgets, prepare_timeout_s=prepare_timeout_s, clock=clock)
         self._known = KnownPrograms(clock)
+        self.book = LeaseBook(self.reactor, self._slots, self._known, clock)
+        """What programs have, to be kept."""
         self._has_none: Callable[[str], bool] = lambda program_id: False
         self._rank_of: Callable[[str], tuple[float, ...]] = lambda program_id: UNKNOWN_RANK
         self._is_known: Callable[[str], bool] = lambda program_id: False
@@ -125,35 +127,12 @@ class ToolHost:
         self.reactor.owner_id, self._keeper = owner_id, keeper
         return self.reactor.follow_changes(keeper.wake)
 
-    def leases(self, program_id: str) -> dict[str, Any]:
-        """What the program has, as plain data for ``recover``; empty: nothing."""
-        return to_plain(self._wants_of(program_id), self._slots.of_program(program_id))
-
-    def lessees(self) -> list[str]:
-        """Programs that may have something."""
-        return self._known.ids()
-
     def recover(self, kept: Mapping[str, Any]) -> None:
         """What programs had in an earlier life of this owner is theirs still. What is not there any more, the first sweep finds.
 
         To be called before ``start``, which removes all else that the owner has left.
         """
-        recovered = 0
-        for program_id, told in kept.items():
-            self.reactor.note(program_id)  # whatever does not come back is to be forgotten
-            try:
-                sandboxes, ports = from_plain(told)
-            except ValueError as error:
-                logger.warning("what program %r had of tools cannot be read, and is forgotten: %s", program_id, error)
-                continue
-            for port in ports:
-                self._slots.recover(program_id, port, self._clock(), math.inf)
-            for one in sandboxes:
-                self._recover(program_id, one)
-            self._known.touch(program_id)
-            recovered += len(sandboxes)
-        if recovered:
-            logger.warning("recovered %d sandboxes of %d programs", recovered, len(kept))
+        self.book.recover(kept, self._rank_of)
 
     def leave_out(self, has_none: Callable[[str], bool]) -> None:
         """Nothing is prepared for these programs unasked: ``has_none`` tells of each id whether it is one."""
@@ -164,7 +143,6 @@ class ToolHost:
 
         A backend that does not answer is no error: it is asked again with every sweep.
         """
-        await self._look_for_attached()
         await self._sweeper.start()
 
     async def close(self) -> None:
@@ -364,26 +342,6 @@ class ToolHost:
                 self.program_over(program_id)
 
     # Inside
-
-    async def _look_for_attached(self) -> None:
-        """Whether what others have made, and no sweep tells of, is there still."""
-        for sandbox_id in [one.id for one in self.reactor.pool.sandboxes.values() if one.foreign]:
-            try:
-                await self.backend.attach(sandbox_id)
-            except SandboxGone as gone:
-                logger.warning("%s", gone)
-                self.vanished(sandbox_id)
-            except SandboxProblem as problem:
-                logger.warning("attached containers cannot be looked at: %s", problem)
-                return
-
-    def _recover(self, program_id: str, one: LeasedSandbox) -> None:
-        wanted_id, rank = self.reactor.name(), self._rank_of(program_id)
-        told = events.Recovered(one.id, wanted_id, program_id, one.spec, rank, in_use=one.in_use, foreign=one.foreign)
-        self.reactor.send(told)
-        known = self._known.touch(program_id)
-        if not one.in_use:
-            known.announced.setdefault(one.spec.fingerprint, []).append(wanted_id)
 
     def _or_default(self, program_id: str, request: SandboxRequest | None) -> SandboxRequest:
         request = request or self.default
