@@ -118,7 +118,11 @@ class Session:
         from thunderagent.adapters.store import open_store
         from thunderagent.runtime.keeper import Keeper
 
-        return Keeper(self.runtime, open_store(path), identity_of=self.engines.identity, same=same_process)
+        store = open_store(path)
+        keeper = Keeper(self.runtime, store, identity_of=self.engines.identity, same=same_process)
+        if self.tools is not None and self.tool_thread is None:
+            keeper.follow(self.tools.book, self.tools.outlive(store.owner_id, keeper))
+        return keeper
 
     def _open_wandb(self, config: ThunderConfig, profile_dir: Path | None) -> SchedulingRun:
         if find_spec("wandb") is None:
@@ -202,6 +206,8 @@ class Session:
         if self.tool_thread is not None:
             self.tool_thread.start()
         elif self.tools is not None:
+            if remembered is not None:
+                self.tools.recover(remembered.leases)
             await self.tools.start()
         if self._wandb is not None:
             self._sampling = asyncio.create_task(self._wandb.follow(), name="thunderagent-wandb")

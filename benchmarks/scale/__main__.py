@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.report import Figure
-from benchmarks.scale import actor, call, gateways, kills, recovery, shards, store
+from benchmarks.scale import actor, call, gateways, kills, leases, recovery, shards, store
 
 EXPLANATION = """\
 What it takes to outlive crashes and to outgrow one process.
@@ -16,6 +16,7 @@ What it takes to outlive crashes and to outgrow one process.
   recovery  seconds until a scheduler knows 10,000 and 100,000 programs of its store again; and of the whole `thunderagent serve`
   kills     50 SIGKILLs of `thunderagent serve --store` under load: programs that were lost or counted twice, turns that were
             not run just once
+  leases    seconds until a gateway has 1,000 sandboxes of its store again; how long it takes that one more is durable
   store     CPU of the gateway at full load with a store over the same without, in pairs of processes, round by round
   gateways  requests that two cores can serve, by CPU time: `serve --gateways 2` over `serve`, interleaved round by round (512
             connections, small bodies, an engine that answers at once)
@@ -32,6 +33,7 @@ examples
 PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "recovery": recovery.measure,
     "kills": kills.measure,
+    "leases": leases.measure,
     "store": store.measure,
     "gateways": gateways.measure,
     "call": call.measure,

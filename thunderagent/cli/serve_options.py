@@ -117,7 +117,11 @@ Published = Annotated[
 IdleTtl = Annotated[str, _scheduling("TIME", "A run without a request for so long is forgotten; none: never.")]
 Store = Annotated[
     Path | None,
-    _scheduling("FILE", "Runs, and what was learned of tools and engines, outlive a crash in this SQLite file.", default="none"),
+    _scheduling(
+        "FILE",
+        "Runs, their sandboxes, and what was learned of tools and engines, outlive a crash in this SQLite file.",
+        default="none",
+    ),
 ]
 
 Host = Annotated[str, _listening("HOST", "127.0.0.1: only this machine reaches it; 0.0.0.0: everybody.")]

@@ -31,7 +31,7 @@ class LocalTools:
         self._host.give_back(self.program_id, sandbox_id)
 
     async def lease_port(self) -> int:
-        return self._host.lease_port(self.program_id)
+        return await self._host.lease_port(self.program_id)
 
     async def sandboxes(self) -> list[SandboxView]:
         return self._host.of_program(self.program_id)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from thunderagent.core import Effect, Event
 from thunderagent.errors import StoreError
@@ -34,6 +34,13 @@ LATE_S = 300.0
 
 Identity = list[Any]
 """Of an engine's process, as plain data."""
+
+
+class Leases(Protocol):
+    """What programs have of tools: ``LeaseBook``."""
+
+    def leases(self, program_id: str) -> dict[str, Any]: ...
+    def lessees(self) -> list[str]: ...
 
 
 class Keeper:
@@ -68,6 +75,10 @@ class Keeper:
         self._late: dict[str, list[Kept]] = {}
         """Programs whose KV was held at engines that have not answered yet."""
         self._late_until_s = 0.0
+        self._tools: Leases | None = None
+        self._leased: set[str] = set()
+        """Programs that have other tools than the store has."""
+        self._writing_leases: frozenset[str] = frozenset()
         self._wanted, self._hurry = asyncio.Event(), asyncio.Event()
         self._round: asyncio.Future[None] | None = None
         """Done when the next write is over, however it ended; None: nobody waits for that."""
@@ -79,6 +90,10 @@ class Keeper:
     def leave_out(self, wanted: Callable[[str], bool]) -> None:
         """Programs of which this is true are not kept: nobody will ask for them again."""
         self._left_out.append(wanted)
+
+    def follow(self, tools: Leases, changed: set[str]) -> None:
+        """Keep what programs have of tools; ``changed``: those that have something new, to be emptied by us."""
+        self._tools, self._leased = tools, changed
 
     # Recovery
 
@@ -150,6 +165,12 @@ class Keeper:
         programs = self._runtime.scheduler.programs
         while (program_id in self._durable or program_id in self._writing) and not (self.behind or program_id in programs):
             await self._written()
+        await self.leased(program_id)
+
+    async def leased(self, program_id: str) -> None:
+        """Wait until what a program has of tools is durable, or cannot be made so."""
+        while (program_id in self._leased or program_id in self._writing_leases) and not self.behind:
+            await self._written()
 
     async def _written(self) -> None:
         if self._round is None or self._round.done():
@@ -159,6 +180,10 @@ class Keeper:
         await asyncio.shield(self._round)
 
     # Writing
+
+    def wake(self) -> None:
+        """There is something to write."""
+        self._wanted.set()
 
     def _took(self, event: Event, effects: Sequence[Effect]) -> None:
         if self._changed:
@@ -173,10 +198,13 @@ class Keeper:
                 await asyncio.wait_for(self._hurry.wait(), RETRY_S if self.behind else FLUSH_S)
             self._hurry.clear()
             self._sort_out()
-            if (self._changed or self._sizes_are_due()) and not await self._write():
+            if self._is_due() and not await self._write():
                 self._wanted.set()
-            if self._changed or self._sizes_are_due():
+            if self._is_due():
                 self._wanted.set()
+
+    def _is_due(self) -> bool:
+        return bool(self._changed or self._leased) or self._sizes_are_due()
 
     def _sizes_are_due(self) -> bool:
         return bool(self._grown) and self._runtime.now() >= self._sizes_due_s
@@ -206,7 +234,7 @@ class Keeper:
             self._failed(problem)
         else:
             self._succeeded(changes)
-        self._writing = frozenset()
+        self._writing = self._writing_leases = frozenset()
         if self._round is not None and not self._round.done():
             self._round.set_result(None)
         return not problem
@@ -230,7 +258,13 @@ class Keeper:
                 over.append(program_id)
             else:
                 programs.append(Kept(scheduler.remember(program), self._runtime.steps(program_id), at_s))
-        return Changes(programs, over, self._statistics(at_s) if sizes and not self._grown else None)
+        statistics = self._statistics(at_s) if sizes and not self._grown else None
+        return Changes(programs, over, statistics, self._take_leases(most))
+
+    def _take_leases(self, most: int) -> dict[str, dict[str, Any]]:
+        self._writing_leases = frozenset(islice(self._leased, most))
+        self._leased.difference_update(self._writing_leases)
+        return {} if self._tools is None else {name: self._tools.leases(name) for name in self._writing_leases}
 
     def _statistics(self, at_s: float) -> dict[str, Any]:
         waited_for = {name: self._processes[name] for name in self._late if name in self._processes}
@@ -240,7 +274,7 @@ class Keeper:
     def _succeeded(self, changes: Changes) -> None:
         self._durable.difference_update(changes.over)
         self._durable.update(kept.program.program_id for kept in changes.programs)
-        if self.behind and not (self._changed or self._grown):
+        if self.behind and not (self._changed or self._grown or self._leased):
             self.behind = False
             logger.warning("the store is written again")
 
@@ -248,6 +282,8 @@ class Keeper:
         self._sizes_due_s = 0.0
         self._changed.update(self._writing)
         self._changed.update(self._runtime.scheduler.programs)  # whatever has become of what was written
+        if self._tools is not None:
+            self._leased.update(self._writing_leases, self._tools.lessees())
         if not self.behind:
             self.behind = True
             logger.error("%s; what is new is kept in memory alone until it can be written", problem)
@@ -263,6 +299,7 @@ class Keeper:
         if not self.recovering:
             self._changed.update(self._writing, self._grown)
             self._grown.clear()
+            self._leased.update(self._writing_leases)
             with contextlib.suppress(StoreError):
-                self._store.write(self._take(len(self._changed), sizes=True))
+                self._store.write(self._take(len(self._changed) + len(self._leased), sizes=True))
         self._store.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -29,6 +29,8 @@ class Changes:
     """Ids of programs that are not known any more."""
     statistics: dict[str, Any] | None = None
     """Plain data, with the time in ``time_s``; None: as before."""
+    leases: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """What programs have of tools, as plain data; empty: nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Remembered:
     """When it was last written, by its own clock."""
     unreadable: int = 0
     """Programs of which something is written that cannot be."""
+    leases: dict[str, Any] = field(default_factory=dict)
+    """What programs have of tools: theirs is to be checked by whoever takes it."""
 
 
 def last_time_s(statistics: dict[str, Any], times_s: Iterable[float]) -> float:
@@ -52,6 +56,11 @@ def last_time_s(statistics: dict[str, Any], times_s: Iterable[float]) -> float:
 
 class Store(Protocol):
     """Owned by one scheduler from when it was opened. ``load`` and ``write`` block, and may be called from any one thread."""
+
+    @property
+    def owner_id(self) -> str:
+        """Of sandboxes: the same in every life of this store, and of no other one, its copies among them."""
+        ...
 
     def load(self) -> Remembered:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from thunderagent.adapters.store import MemoryStore, SqliteStore, open_store
 from thunderagent.adapters.store.rows import from_row, is_row, to_row
 from thunderagent.adapters.store.sqlite import APPLICATION, VERSION
+from thunderagent.adapters.tools.owner import is_dead
 from thunderagent.core import ProgramRecovered
 from thunderagent.errors import StoreError
 from thunderagent.runtime.store import Changes, Kept
@@ -236,3 +238,83 @@ def test_a_folder_that_vanishes_fails_until_it_is_back(tmp_path: Path) -> None:
     store.write(Changes([kept()]))
     assert len(store.load().programs) == 1
     store.close()
+
+
+LEASES = {"sandboxes": [{"id": "a"}], "ports": [20_000]}
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_what_programs_have_of_tools_is_there_until_it_is_over(path: Path, in_file: bool) -> None:
+    store = SqliteStore(path) if in_file else MemoryStore()
+    store.write(
+        Changes(leases={"p": LEASES, "q": {"ports": [1]}, "half \ud800": LEASES} if in_file else {"p": LEASES, "q": LEASES})
+    )
+    store.write(Changes(leases={"p": LEASES, "q": {}, "never there": {}}))
+    assert store.load().leases == {"p": LEASES}
+    store.close()
+
+
+def test_leases_that_cannot_be_read_are_told_as_nothing(path: Path) -> None:
+    store = SqliteStore(path)
+    store.write(Changes(leases={"p": LEASES}))
+    edited = sqlite3.connect(path)
+    edited.execute("UPDATE leases SET value = '{not json'")
+    edited.commit()
+    edited.close()
+    assert store.load().leases == {"p": {}}
+    store.close()
+
+
+def test_a_store_is_the_same_owner_in_every_life_and_unlike_all_others(path: Path, tmp_path: Path) -> None:
+    store = SqliteStore(path)
+    first = store.owner_id
+    store.close()
+    path.rename(moved := tmp_path / "moved.db")
+    store, other = SqliteStore(moved), SqliteStore(path)
+    assert store.owner_id == first != other.owner_id
+    assert not is_dead(first), "others cannot tell, and leave its sandboxes alone"
+    assert MemoryStore().owner_id != MemoryStore().owner_id
+    store.close()
+    other.close()
+
+
+def test_a_copy_has_the_programs_and_not_the_sandboxes(path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = SqliteStore(path)
+    store.write(Changes([kept("p")], leases={"p": LEASES}))
+    store.close()
+    shutil.copy(path, tmp_path / "copy.db")
+    copy = SqliteStore(tmp_path / "copy.db")
+    assert copy.owner_id != store.owner_id
+    assert [one.program.program_id for one in copy.load().programs] == ["p"]
+    assert copy.load().leases == {}
+    assert f"gc --owner {store.owner_id}" in caplog.text
+    again = SqliteStore(path)
+    assert (again.owner_id, again.load().leases) == (store.owner_id, {"p": LEASES})
+    copy.close()
+    again.close()
+
+
+def test_a_file_that_is_begun_anew_goes_on_having_its_sandboxes(path: Path) -> None:
+    store = SqliteStore(path)
+    owner_id = store.owner_id
+    path.unlink()
+    with pytest.raises(StoreError, match="is gone"):
+        store.write(Changes(leases={"p": LEASES}))
+    store.write(Changes(leases={"p": LEASES}))
+    store.close()
+    again = SqliteStore(path)
+    assert (again.owner_id, again.load().leases) == (owner_id, {"p": LEASES})
+    again.close()
+
+
+def test_a_store_of_the_version_without_leases_gets_them(path: Path) -> None:
+    SqliteStore(path).close()
+    old = sqlite3.connect(path)
+    old.executescript("DROP TABLE leases; DELETE FROM statistics; PRAGMA user_version = 1;")
+    old.close()
+    store = SqliteStore(path)
+    store.write(Changes([kept("p")], leases={"p": LEASES}))
+    store.close()
+    again = SqliteStore(path)
+    assert (again.owner_id, again.load().leases) == (store.owner_id, {"p": LEASES})
+    again.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from thunderagent.core.effects import WakeAt
@@ -16,6 +17,9 @@ PLAIN = Spec("plain")
 class Host:
     def __init__(self, **budgets: Any) -> None:
         self.sandboxes = Sandboxes(Budgets(**budgets))
+        self.changed = self.sandboxes.follow_changes()
+        self.kept: dict[str, list[tuple[str, Spec, bool]]] = {}
+        """What was written of each program: its sandboxes, and whether it has asked for them."""
         self.now = 0.0
         self.effects: list[ResourceEffect] = []
         """All of them."""
@@ -30,6 +34,11 @@ class Host:
         self.alarm_s: float | None = None
 
     def send(self, event: ResourceEvent) -> list[ResourceEffect]:
+        new = self.take(event)
+        self.check()
+        return new
+
+    def take(self, event: ResourceEvent) -> list[ResourceEffect]:
         new = list(self.sandboxes.handle(event, self.now))
         self.effects += new
         for effect in new:
@@ -50,8 +59,37 @@ class Host:
                     self.alarm_s = at_s
                 case _:
                     pass
-        self.check()
         return new
+
+    def write(self) -> None:
+        """What programs have by now is kept."""
+        pool, kept = self.sandboxes.pool, (Status.READY, Status.IN_USE)
+        for program in self.changed:
+            sandboxes = [want.sandbox for want in pool.programs.get(program, {}).values()]
+            self.kept[program] = [(s.id, s.spec, s.status is Status.IN_USE) for s in sandboxes if s.status in kept]
+        self.changed.clear()
+
+    def kill_and_recover(self, names: Iterator[str]) -> dict[str, str]:
+        """The next life knows what was written, and looks what there is. Programs by the names of what they have now."""
+        self.sandboxes = Sandboxes(self.sandboxes.pool.budgets)
+        self.changed = self.sandboxes.follow_changes()
+        self.preparing, self.releasing, self.removing, self.owner, self.alarm_s = {}, [], [], {}, None
+        wants = {}
+        for program, sandboxes in self.kept.items():
+            for sandbox_id, spec, in_use in sandboxes:
+                wants[name := next(names)] = program
+                self.take(events.Recovered(sandbox_id, name, program, spec, in_use=in_use))
+                if in_use:
+                    self.owner[sandbox_id] = program
+        for image, disk_bytes in self.images.items():
+            self.take(events.ImageSeen(image, disk_bytes))
+        known = self.sandboxes.pool.sandboxes
+        for sandbox_id in [name for name in known if name not in self.existing]:
+            self.owner.pop(sandbox_id, None)
+            self.take(events.Vanished(sandbox_id))
+        self.existing = {name: spec for name, spec in self.existing.items() if name in known}  # a sweep has removed all others
+        self.check()
+        return wants
 
     def want(self, name: str, program: str = "p", spec: Spec = PLAIN, rank: tuple[float, ...] = ()) -> list[ResourceEffect]:
         return self.send(events.Wanted(name, program, spec, rank))

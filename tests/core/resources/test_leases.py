@@ -57,3 +57,13 @@ def test_no_slot_is_ever_lent_to_two_or_lost(steps: list[tuple[str, int, int]]) 
         else:
             slots.expire(now)
         assert slots.free == 4 - len(held) or kind == "l"
+
+
+def test_slots_of_an_earlier_life_are_taken_and_those_that_are_none_are_not() -> None:
+    slots = Slots(range(3))
+    assert slots.recover("p", 1, 0, 10)
+    assert not slots.recover("q", 1, 0, 10), "it is p's"
+    assert not slots.recover("q", 7, 0, 10), "there is none"
+    assert slots.of_program("p") == [1]
+    assert [slots.lease("q", 0, 10), slots.lease("q", 0, 10), slots.lease("q", 0, 10)] == [0, 2, None]
+    assert slots.release("p") == [1]

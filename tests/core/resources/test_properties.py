@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from random import Random
 
 from hypothesis import given, settings
@@ -31,17 +32,16 @@ class World:
             idle=pick([None, 0, 1]),
             idle_ttl_s=pick([None, 5.0]),
         )
-        self.number = 0
+        self.names = (f"w{number}" for number in itertools.count(1))
         self.wants: list[tuple[str, str]] = []
 
     def step(self) -> None:
         host, pick = self.host, self.random.choice
-        match self.random.randrange(12):
+        match self.random.randrange(14):
             case 0 | 1:
-                self.number += 1
-                program = f"p{self.random.randrange(5)}"
-                self.wants.append((f"w{self.number}", program))
-                host.want(f"w{self.number}", program, pick(SPECS), (float(self.random.randrange(4)),))
+                name, program = next(self.names), f"p{self.random.randrange(5)}"
+                self.wants.append((name, program))
+                host.want(name, program, pick(SPECS), (float(self.random.randrange(4)),))
             case 2 if self.wants:
                 host.need(pick(self.wants)[0])
             case 3 | 4 if host.preparing:
@@ -63,6 +63,10 @@ class World:
                 host.unwanted(pick(self.wants)[0])
             case 10 if host.existing:
                 host.send(events.DiskSeen(pick(sorted(host.existing)), self.random.randrange(120)))
+            case 11:
+                host.write()
+            case 12 if self.random.randrange(4) == 0:
+                self.wants += host.kill_and_recover(self.names).items()
             case _:
                 host.send(events.Expected(f"p{self.random.randrange(5)}", (float(self.random.randrange(4)),)))
                 host.wait(pick([0.5, 10.0]))

@@ -31,6 +31,7 @@ class PacedBackend:
         self.remove_failures: list[Exception] = []
         self.found_failures: list[Exception] = []
         self.image_failures: list[Exception] = []
+        self.attach_failures: list[Exception] = []
         self.down = False
         self.closed = False
 
@@ -60,6 +61,8 @@ class PacedBackend:
 
     async def attach(self, name: str) -> str:
         await asyncio.sleep(0.1)
+        if self.attach_failures:
+            raise self.attach_failures.pop(0)
         matching = [container for container in self.foreign if container.startswith(name)]
         if not matching:
             raise SandboxGone(f"there is no container {name!r}")

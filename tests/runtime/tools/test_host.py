@@ -25,7 +25,8 @@ class Fixture:
         self.backend: PacedBackend = arguments.pop("backend", None) or PacedBackend()
         self.profiles: list[SandboxProfile] = []
         loop = asyncio.get_running_loop()
-        self.tools = ToolHost(self.backend, "me", on_sandbox=self.profiles.append, clock=loop.time, **arguments)
+        owner_id = arguments.pop("owner_id", "me")
+        self.tools = ToolHost(self.backend, owner_id, on_sandbox=self.profiles.append, clock=loop.time, **arguments)
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -300,12 +301,12 @@ def test_a_sandbox_that_is_found_to_be_gone_is_forgotten() -> None:
 
 def test_ports_are_given_to_one_program_at_a_time() -> None:
     async def programs(f: Fixture) -> None:
-        assert [f.tools.lease_port("p"), f.tools.lease_port("q")] == [20_000, 20_001]
+        assert [await f.tools.lease_port("p"), await f.tools.lease_port("q")] == [20_000, 20_001]
         with pytest.raises(SandboxRefused, match="no port is free") as refusal:
-            f.tools.lease_port("r")
+            await f.tools.lease_port("r")
         assert refusal.value.retry_after_s
         f.tools.program_over("p")
-        assert f.tools.lease_port("r") == 20_000
+        assert await f.tools.lease_port("r") == 20_000
 
     scenario(programs, ports=range(20_000, 20_002))
 

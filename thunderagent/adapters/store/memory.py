@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,15 @@ class MemoryStore:
     def __init__(self) -> None:
         self.programs: dict[str, Kept] = {}
         self.statistics: dict[str, Any] = {}
+        self.leases: dict[str, Any] = {}
+        self.owner_id = f"store-{uuid.uuid4().hex[:12]}"
+        """Of sandboxes."""
 
     def load(self) -> Remembered:
         """All of it."""
         time_s = last_time_s(self.statistics, (kept.at_s for kept in self.programs.values()))
         kept = sorted((_aged(kept, time_s) for kept in self.programs.values()), key=lambda kept: kept.program.birth)
-        return Remembered(kept, dict(self.statistics), time_s)
+        return Remembered(kept, dict(self.statistics), time_s, leases=dict(self.leases))
 
     def write(self, changes: Changes) -> None:
         """Never fails."""
@@ -28,6 +32,7 @@ class MemoryStore:
         self.programs.update({kept.program.program_id: kept for kept in changes.programs})
         if changes.statistics is not None:
             self.statistics = changes.statistics
+        self.leases = {name: told for name, told in {**self.leases, **changes.leases}.items() if told}
 
     def close(self) -> None:
         """There is nothing to let go of."""

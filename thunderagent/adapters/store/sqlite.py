@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,8 +21,9 @@ from thunderagent.adapters.store.rows import AT, COLUMNS, from_row, is_row, to_r
 from thunderagent.errors import StoreError
 from thunderagent.runtime.store import Changes, Kept, Remembered, last_time_s
 
-VERSION = 1
-"""Of the tables; a later one is refused."""
+logger = logging.getLogger(__name__)
+VERSION = 2
+"""Of the tables; a later one is refused. 1 had no leases."""
 APPLICATION = 0x7468_756E
 """SQLite's mark for whose file it is: "thun"."""
 BUSY_S = 2.0
@@ -30,6 +33,9 @@ _TABLES = f"""
 CREATE TABLE programs ({_NAMES}, PRIMARY KEY (program_id)) WITHOUT ROWID;
 CREATE TABLE statistics (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
+"""
+_LEASES = f"""
+CREATE TABLE leases (program_id TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
 BLOCKS = (32, 4, 1)
@@ -42,6 +48,9 @@ _PUT = {
 _ALL = f"SELECT {_NAMES} FROM programs"
 _DROP = "DELETE FROM programs WHERE program_id IN (SELECT value FROM json_each(?))"
 _PUT_STATISTICS = "INSERT OR REPLACE INTO statistics VALUES ('all', ?)"
+_PUT_OWNER = "INSERT OR REPLACE INTO statistics VALUES ('owner', ?)"
+_PUT_LEASES = "INSERT OR REPLACE INTO leases VALUES (?, ?)"
+_DROP_LEASES = "DELETE FROM leases WHERE program_id = ?"
 
 
 class SqliteStore:
@@ -59,6 +68,8 @@ class SqliteStore:
             raise StoreError(f"{path} is a folder: name a file")
         self._lock = StoreLock(self._path)
         self._db: sqlite3.Connection | None = None
+        self.owner_id = ""
+        """Of sandboxes: the file's own. A copy of the file is another owner, which leaves those of the first alone."""
         try:
             self._open()
         except BaseException:
@@ -74,13 +85,15 @@ class SqliteStore:
         try:
             rows = db.execute(_ALL).fetchall()
             found = db.execute("SELECT value FROM statistics WHERE name = 'all'").fetchone()
+            leases = db.execute("SELECT program_id, value FROM leases").fetchall()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
-        statistics = _statistics(found)
+        statistics = _read(found)
         readable = [row for row in rows if is_row(row)]
         time_s = last_time_s(statistics, (row[AT] for row in readable))
         kept = sorted((from_row(row, time_s) for row in readable), key=lambda one: one.program.birth)
-        return Remembered(kept, statistics, time_s, len(rows) - len(kept))
+        held = {name: _read((value,)) for name, value in leases}
+        return Remembered(kept, statistics, time_s, len(rows) - len(kept), held)
 
     def write(self, changes: Changes) -> None:
         """
@@ -99,6 +112,9 @@ class SqliteStore:
                 db.execute(_DROP, (json.dumps(changes.over),))
             if changes.statistics is not None:
                 db.execute(_PUT_STATISTICS, (json.dumps(changes.statistics),))
+            for program_id, told in changes.leases.items():
+                with contextlib.suppress(UnicodeError):  # half a character in a name
+                    db.execute(*(_PUT_LEASES, (program_id, json.dumps(told))) if told else (_DROP_LEASES, (program_id,)))
             db.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -148,6 +164,8 @@ class SqliteStore:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             self._check_whose(db)
+            file = self._path.stat()
+            self._own(db, file.st_ino)
         except sqlite3.Error as error:
             db.close()
             raise self._unusable(error) from None
@@ -155,7 +173,6 @@ class SqliteStore:
             db.close()
             raise
         self._db = db
-        file = self._path.stat()
         self._file = file.st_dev, file.st_ino
 
     def _check_whose(self, db: sqlite3.Connection) -> None:
@@ -163,7 +180,7 @@ class SqliteStore:
         (application,) = db.execute("PRAGMA application_id").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if not tables and not application:
-            db.executescript(f"BEGIN; {_TABLES} COMMIT;")
+            db.executescript(f"BEGIN; {_TABLES} {_LEASES} COMMIT;")
         elif application != APPLICATION:
             raise StoreError(f"{self._path} is another program's database: name a file of its own for the scheduler")
         elif version > VERSION:
@@ -173,6 +190,26 @@ class SqliteStore:
             )
         elif (problem := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise self._unusable(problem)
+        elif version < VERSION:
+            db.executescript(f"BEGIN; {_LEASES} COMMIT;")
+
+    def _own(self, db: sqlite3.Connection, inode: int) -> None:
+        """Sandboxes are those of this very file: whoever copies it has none of them."""
+        told = _read(db.execute("SELECT value FROM statistics WHERE name = 'owner'").fetchone())
+        if told.get("file") == inode and isinstance(told.get("id"), str) and self.owner_id in ("", told["id"]):
+            self.owner_id = told["id"]
+            return
+        self.owner_id = self.owner_id or f"store-{uuid.uuid4().hex[:12]}"
+        owner = json.dumps({"id": self.owner_id, "file": inode})
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM leases")
+        db.execute(_PUT_OWNER, (owner,))
+        db.execute("COMMIT")
+        if "id" in told:
+            logger.warning(
+                "%s is a copy: its programs ask for new sandboxes; `thunderagent tools gc --owner %s` removes the old ones",
+                *(self._path, told["id"]),
+            )
 
     def _is_there(self) -> bool:
         if self._db is None:
@@ -192,8 +229,8 @@ class SqliteStore:
         return StoreError(f"{self._path} cannot be used ({problem}): is its folder writable, and on a local disk?")
 
 
-def _statistics(found: Any) -> dict[str, Any]:
-    """Nothing, where it is not what was written: what was learned is learned again."""
+def _read(found: Any) -> dict[str, Any]:
+    """Nothing, where it is not what was written."""
     try:
         value = json.loads(found[0])
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from thunderagent.adapters.tracking.files import ProfileFiles
@@ -34,17 +34,11 @@ class _Chunk:
     """Profiles of one kind, on their way."""
 
     kind: type[Profile]
-    size: int = 0
-    """Profiles."""
-    profiles: list[Profile] = field(default_factory=list)
+    profiles: list[Profile]
     """Until lines are made of them."""
+    size: int
     lines: tuple[bytes, bytes] | None = None
     """JSONL and CSV; None: not made yet."""
-
-    def add(self, profile: Profile) -> None:
-        """One more."""
-        self.profiles.append(profile)
-        self.size += 1
 
     def make_lines(self) -> tuple[bytes, bytes]:
         """Once.
@@ -80,12 +74,13 @@ class ProfileWriter:
         """Profiles that were not written and will not be."""
         self._directory = directory
         self._files = {kind: ProfileFiles(directory, KINDS[kind], max_bytes, keep) for kind in kinds}
-        self._gathering = {kind: _Chunk(kind) for kind in kinds}
+        self._new: dict[type[Profile], deque[Profile]] = {kind: deque() for kind in kinds}
+        """What was put, and is in no chunk yet."""
         self._waiting: deque[_Chunk] = deque()
         self._queued = 0
-        """Profiles that are put and not written."""
+        """Profiles in chunks that are not written."""
         self._lock = threading.Lock()
-        """Of the three."""
+        """Of those who make chunks, so that they come in order."""
         self._failing = self._told_of_drops = False
         self._wake, self._closing = threading.Event(), threading.Event()
         try:
@@ -98,24 +93,28 @@ class ProfileWriter:
         atexit.register(self.close)
 
     def put(self, profile: Profile) -> None:
-        """Queue one; drop it if too many wait."""
-        if self._queued >= MAX_WAITING:
-            self._drop(1, "the disk is slower than steps come")
-            return
-        with self._lock:
-            self._queued += 1
-            chunk = self._gathering[type(profile)]
-            chunk.add(profile)
-            if chunk.size == CHUNK:
-                with contextlib.suppress(TypeError):  # the thread finds out which of them
-                    chunk.make_lines()
-                self._queue(chunk)
+        """Queue one; if too many wait, they are dropped."""
+        new = self._new[type(profile)]
+        new.append(profile)
+        if len(new) >= CHUNK:
+            self._gather(type(profile))
         if not self._wake.is_set():
             self._wake.set()
 
-    def _queue(self, chunk: _Chunk) -> None:
-        self._waiting.append(chunk)
-        self._gathering[chunk.kind] = _Chunk(chunk.kind)
+    def _gather(self, kind: type[Profile]) -> None:
+        """Make chunks of all that is new."""
+        new = self._new[kind]
+        with self._lock:
+            while new:
+                profiles = [new.popleft() for _ in range(min(CHUNK, len(new)))]
+                chunk = _Chunk(kind, profiles, len(profiles))
+                if self._queued + chunk.size > MAX_WAITING:
+                    self._drop(chunk.size, "the disk is slower than steps come")
+                    continue
+                with contextlib.suppress(TypeError):  # the thread finds out which of them
+                    chunk.make_lines()
+                self._queued += chunk.size
+                self._waiting.append(chunk)
 
     def close(self) -> None:
         """Write what is queued and close the files; calling it again does nothing."""
@@ -146,10 +145,8 @@ class ProfileWriter:
 
     def _drain(self) -> bool:
         """Write all that is queued; False: the disk does not take it now."""
-        with self._lock:
-            for chunk in list(self._gathering.values()):
-                if chunk.size:
-                    self._queue(chunk)
+        for kind in self._new:
+            self._gather(kind)
         while self._waiting:
             chunk = self._waiting[0]
             try:

@@ -44,6 +44,22 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovered:
+    """A sandbox that an earlier life of this owner has made for a program is its own still."""
+
+    sandbox_id: str
+    wanted_id: str
+    """Under which the program has it from now on; never used before."""
+    program_id: str
+    spec: Spec
+    rank: tuple[float, ...] = ()
+    in_use: bool = True
+    """Whether the program has asked for it already."""
+    foreign: bool = False
+    """Whether somebody else had made it, and it was attached."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """It can be used."""
 
@@ -181,6 +197,7 @@ ResourceEvent = (
     | Expected
     | Needed
     | Attached
+    | Recovered
     | Prepared
     | PreparationFailed
     | ProgramOver

@@ -61,13 +61,29 @@ def needed(pool: Pool, event: events.Needed) -> None:
 
 def attached(pool: Pool, event: events.Attached) -> None:
     """It is released with its program. One that is known already stays as it is."""
+    if event.sandbox_id not in pool.sandboxes:
+        recovered(pool, events.Recovered(event.sandbox_id, event.sandbox_id, event.program_id, Spec(""), foreign=True))
+        pool.note(event.program_id)
+
+
+def recovered(pool: Pool, event: events.Recovered) -> None:
+    """It is there, and counted, whether budgets would let it be made today or not. One that is known already stays as it is."""
     if event.sandbox_id in pool.sandboxes:
         return
-    sandbox = Sandbox(event.sandbox_id, pool.birth(), Spec(""), Status.IN_USE, foreign=True)
-    want = Want(event.sandbox_id, sandbox.birth, event.program_id, (), sandbox, pool.now, needed_s=pool.now, ready_s=pool.now)
+    spec, now = event.spec, pool.now
+    status = Status.IN_USE if event.in_use else Status.READY
+    sandbox = Sandbox(event.sandbox_id, pool.birth(), spec, status, foreign=event.foreign, disk_bytes=spec.disk_bytes)
+    needed_s = now if event.in_use else None
+    want = Want(event.wanted_id, sandbox.birth, event.program_id, event.rank, sandbox, now, needed_s=needed_s, ready_s=now)
     sandbox.want = want
     pool.sandboxes[sandbox.id] = sandbox
     pool.wants[want.id] = pool.programs.setdefault(want.program_id, {})[want.id] = want
+    if not event.foreign:
+        pool.held.add(sandbox)
+        pool.images.use(sandbox)
+        pool.images.made(spec.image, None)
+    if not event.in_use:
+        pool.ready.put(want, tuple(-part for part in want.urgency))
 
 
 def prepared(pool: Pool, event: events.Prepared) -> None:
@@ -263,6 +279,7 @@ def give_up(pool: Pool, want: Want, to: Want) -> None:
     """Its sandbox, which it does not need yet, goes to another if that wants one like it, or goes; it is prepared again later."""
     sandbox = want.sandbox
     pool.ready.discard(want)
+    pool.note(want.program_id)
     sandbox.want = None
     number = pool.birth()
     want.sandbox = Sandbox(f"{want.id}.{number}", number, sandbox.spec, want=want)
@@ -333,6 +350,7 @@ def _assign(pool: Pool, sandbox: Sandbox, want: Want) -> None:
 
 def _made_ready(pool: Pool, want: Want) -> None:
     want.ready_s = pool.now
+    pool.note(want.program_id)
     if want.needed_s is not None:
         _hand_out(pool, want)
     else:
@@ -341,6 +359,7 @@ def _made_ready(pool: Pool, want: Want) -> None:
 
 def _hand_out(pool: Pool, want: Want) -> None:
     pool.ready.discard(want)
+    pool.note(want.program_id)
     want.sandbox.take(Step.HAND_OUT)
     pool.effects.append(events.HandOut(want.id, want.sandbox.id, want.program_id))
 
@@ -355,6 +374,7 @@ def _index(pool: Pool, want: Want) -> None:
 
 
 def _forget(pool: Pool, want: Want) -> None:
+    pool.note(want.program_id)
     del pool.wants[want.id]
     of_program = pool.programs[want.program_id]
     del of_program[want.id]

@@ -40,11 +40,17 @@ class Slots:
         if not self._free:
             return None
         slot = heapq.heappop(self._free)
-        self._births += 1
-        lease = self._leases[slot] = Lease(slot, self._births, program_id)
-        self._programs.setdefault(program_id, set()).add(slot)
-        self._ends.put(lease, now + lasts_s)
+        self._lease(slot, program_id, now + lasts_s)
         return slot
+
+    def recover(self, program_id: str, slot: int, now: float, lasts_s: float) -> bool:
+        """One that the program had in an earlier life of its owner; False: there is no such slot any more, or it is taken."""
+        if slot not in self._free:
+            return False
+        self._free.remove(slot)
+        heapq.heapify(self._free)
+        self._lease(slot, program_id, now + lasts_s)
+        return True
 
     def renew(self, program_id: str, slot: int, now: float, lasts_s: float) -> bool:
         """From now on for so long; False: it is not this program's any more."""
@@ -55,9 +61,13 @@ class Slots:
         self._ends.put(lease, now + lasts_s)
         return True
 
+    def of_program(self, program_id: str) -> list[int]:
+        """Its slots, in order."""
+        return sorted(self._programs.get(program_id, ()))
+
     def release(self, program_id: str) -> list[int]:
         """The program is over: which slots are free again, in order."""
-        slots = sorted(self._programs.get(program_id, ()))
+        slots = self.of_program(program_id)
         for slot in slots:
             self._end(self._leases[slot])
         return slots
@@ -75,6 +85,12 @@ class Slots:
         """When the next lease ends."""
         end_s: float | None = self._ends.first_key()
         return end_s
+
+    def _lease(self, slot: int, program_id: str, end_s: float) -> None:
+        self._births += 1
+        lease = self._leases[slot] = Lease(slot, self._births, program_id)
+        self._programs.setdefault(program_id, set()).add(slot)
+        self._ends.put(lease, end_s)
 
     def _end(self, lease: Lease) -> None:
         del self._leases[lease.slot]

@@ -18,6 +18,7 @@ _HANDLERS: dict[type[Any], Callable[[Pool, Any], None]] = {
     events.Expected: handlers.expected,
     events.Needed: handlers.needed,
     events.Attached: handlers.attached,
+    events.Recovered: handlers.recovered,
     events.Prepared: handlers.prepared,
     events.PreparationFailed: handlers.preparation_failed,
     events.ProgramOver: handlers.program_over,
@@ -39,6 +40,12 @@ class Sandboxes:
     def __init__(self, budgets: Budgets | None = None) -> None:
         """There are none yet."""
         self.pool = Pool(budgets or Budgets())
+
+    def follow_changes(self) -> set[str]:
+        """Gets the id of every program that has something else than before, from now on; to be emptied by its reader."""
+        if self.pool.changed is None:
+            self.pool.changed = set()
+        return self.pool.changed
 
     def handle(self, event: ResourceEvent, now: float) -> tuple[ResourceEffect, ...]:
         """What is to be done, in order.

@@ -24,6 +24,8 @@ class Pool:
     """When the host has been asked to wake us."""
     closing: bool = False
     """Whether the owner is about to end."""
+    changed: set[str] | None = None
+    """Programs that have something else than before; None: nobody asks."""
 
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     wants: dict[str, Want] = field(default_factory=dict)
@@ -57,6 +59,11 @@ class Pool:
         """A number of its own for whatever is new."""
         self.births += 1
         return self.births
+
+    def note(self, program_id: str) -> None:
+        """It has something else than before."""
+        if self.changed is not None:
+            self.changed.add(program_id)
 
 
 def put(table: dict[str, dict[str, Sandbox]], sandbox: Sandbox) -> None:

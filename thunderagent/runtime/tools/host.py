@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from thunderagent.core.resources import Budgets, Status, Want, events
 from thunderagent.core.resources.leases import Slots
@@ -17,6 +17,7 @@ from thunderagent.runtime.runtime import Runtime
 from thunderagent.runtime.tools.backend import Command, Output, SandboxBackend, SandboxRequest
 from thunderagent.runtime.tools.held import HeldSandbox, SandboxView
 from thunderagent.runtime.tools.known import Known, KnownPrograms
+from thunderagent.runtime.tools.leases import LeaseBook
 from thunderagent.runtime.tools.profile import SandboxProfile, ToolTotals, profile
 from thunderagent.runtime.tools.reactor import Reactor
 from thunderagent.runtime.tools.sweep import SETTLED, Sweeper
@@ -42,6 +43,18 @@ class ToolSettings:
     """For the removal of everything at the end; the next start finds what is left."""
     idle_ttl_s: float | None = 1800.0
     """A program that only sandboxes are known of is over after so long without a call; None: never."""
+
+
+class LeaseKeeper(Protocol):
+    """Whatever keeps what programs have, for the next life of the owner: ``Keeper``."""
+
+    def wake(self) -> None:
+        """There is something new."""
+        ...
+
+    async def leased(self, program_id: str) -> None:
+        """Wait until what the program has is durable, or cannot be made so."""
+        ...
 
 
 class ToolHost:
@@ -87,11 +100,15 @@ class ToolHost:
         prepare_timeout_s = self.settings.prepare_timeout_s
         self.reactor = Reactor(backend, owner_id, budgets, prepare_timeout_s=prepare_timeout_s, clock=clock)
         self._known = KnownPrograms(clock)
+        self.book = LeaseBook(self.reactor, self._slots, self._known, clock)
+        """What programs have, to be kept."""
         self._has_none: Callable[[str], bool] = lambda program_id: False
         self._rank_of: Callable[[str], tuple[float, ...]] = lambda program_id: UNKNOWN_RANK
         self._is_known: Callable[[str], bool] = lambda program_id: False
         """Whether the scheduler tells when this program is over."""
         self._sweeper = Sweeper(self, is_dead)
+        self._keeper: LeaseKeeper | None = None
+        """None: what programs have ends with this process."""
 
     def follow(self, runtime: Runtime) -> None:
         """Programs of this scheduler begin, are admitted and end here too."""
@@ -101,6 +118,21 @@ class ToolHost:
     def ask(self, rank_of: Callable[[str], tuple[float, ...]], is_known: Callable[[str], bool]) -> None:
         """Whom to ask for a program's rank, and whether it is told when a program is over. ``follow`` asks the scheduler."""
         self._rank_of, self._is_known = rank_of, is_known
+
+    def outlive(self, owner_id: str, keeper: LeaseKeeper) -> set[str]:
+        """What programs have is kept, by an owner of this id that outlives this process: ids of programs that have something new.
+
+        To be called before anything is there.
+        """
+        self.reactor.owner_id, self._keeper = owner_id, keeper
+        return self.reactor.follow_changes(keeper.wake)
+
+    def recover(self, kept: Mapping[str, Any]) -> None:
+        """What programs had in an earlier life of this owner is theirs still. What is not there any more, the first sweep finds.
+
+        To be called before ``start``, which removes all else that the owner has left.
+        """
+        self.book.recover(kept, self._rank_of)
 
     def leave_out(self, has_none: Callable[[str], bool]) -> None:
         """Nothing is prepared for these programs unasked: ``has_none`` tells of each id whether it is one."""
@@ -156,7 +188,9 @@ class ToolHost:
             if wanted_id not in self.reactor.pool.wants:
                 self._want(wanted_id, program_id, request)
             self.reactor.send(events.Needed(wanted_id))
-            return await waiter
+            held = await waiter
+            await self.kept(program_id)
+            return held
         except asyncio.CancelledError:
             self._give_up(wanted_id)
             raise
@@ -179,6 +213,7 @@ class ToolHost:
             raise SandboxGone(f"container {name!r} is another program's")
         self.reactor.send(events.Attached(sandbox_id, program_id))
         self._known.call(program_id).attached[name] = sandbox_id
+        await self.kept(program_id)
         return sandbox_id
 
     async def execute(self, program_id: str, sandbox_id: str, command: Command) -> Output:
@@ -209,7 +244,7 @@ class ToolHost:
         self._known.call(program_id)
         self._give_up(self._held(program_id, sandbox_id).id)
 
-    def lease_port(self, program_id: str) -> int:
+    async def lease_port(self, program_id: str) -> int:
         """A port that no other program has, until this one is over.
 
         Raises:
@@ -219,7 +254,14 @@ class ToolHost:
         port = self._slots.lease(program_id, self._clock(), math.inf)
         if port is None:
             raise SandboxRefused(program_id, "no port is free", PORT_RETRY_AFTER_S)
+        self.reactor.note(program_id)
+        await self.kept(program_id)
         return port
+
+    async def kept(self, program_id: str) -> None:
+        """Wait until no crash changes what the program has, or until that cannot be had. ``acquire`` and the like do it."""
+        if self._keeper is not None:
+            await self._keeper.leased(program_id)
 
     def of_program(self, program_id: str) -> list[SandboxView]:
         """What it has and will have, in order of asking."""
@@ -266,7 +308,8 @@ class ToolHost:
         if known is None or (withdrawn and not known.unasked):
             return
         self._known.forget(program_id)
-        self._slots.release(program_id)
+        if self._slots.release(program_id):
+            self.reactor.note(program_id)
         for want in self._wants_of(program_id):
             self._ended(want)
             waiter = self.reactor.waiters.get(want.id)

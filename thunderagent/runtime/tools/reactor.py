@@ -34,6 +34,10 @@ class Reactor:
     ) -> None:
         """Nothing is there yet. The arguments are those of ``ToolHost``."""
         self.owner_id, self.refused = owner_id, 0
+        self._life_id = owner_id
+        """In names: an owner that outlives its process makes no name twice."""
+        self._changed: set[str] = set()
+        self._on_change: Callable[[], None] = lambda: None
         self.waiters: dict[str, asyncio.Future[HeldSandbox]] = {}
         """By the want that somebody waits for."""
         self._clock = clock
@@ -50,7 +54,17 @@ class Reactor:
 
     def name(self) -> str:
         """For a new sandbox, unlike all others of this container engine."""
-        return f"thunderagent-{self.owner_id}-{next(self._numbers)}"
+        return f"thunderagent-{self._life_id}-{next(self._numbers)}"
+
+    def follow_changes(self, on_change: Callable[[], None]) -> set[str]:
+        """``Sandboxes.follow_changes``; ``on_change`` is called after each event that has left something in it."""
+        self._changed, self._on_change = self._sandboxes.follow_changes(), on_change
+        return self._changed
+
+    def note(self, program_id: str) -> None:
+        """The program has something else than before, of which the core does not know."""
+        self.pool.note(program_id)
+        self._tell_of_changes()
 
     def send(self, event: ResourceEvent) -> None:
         """It never raises: whoever tells of programs has others to tell."""
@@ -61,6 +75,7 @@ class Reactor:
             logger.exception("sandboxes: %s could not be handled", event)
         if self.pool.closing and not self.pool.sandboxes:
             self._nothing_left.set()
+        self._tell_of_changes()
 
     def clear_up(self, sandbox_id: str) -> None:
         """Remove one of which nobody knows."""
@@ -75,11 +90,17 @@ class Reactor:
                 await self._nothing_left.wait()
         if self.pool.sandboxes:
             logger.warning(
-                "%d sandboxes are left; the next start, or `thunderagent tools gc`, removes them", len(self.pool.sandboxes)
+                "%d sandboxes are left; the next start, or `thunderagent tools gc --owner %s`, removes them",
+                len(self.pool.sandboxes),
+                self.owner_id,
             )
         if self._timer is not None:
             self._timer.cancel()
         await self._carrying_out.cancel()
+
+    def _tell_of_changes(self) -> None:
+        if self._changed:
+            self._on_change()
 
     def _carry_out(self, effect: ResourceEffect) -> None:
         match effect:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from thunderagent.core.resources import Status, events
-from thunderagent.errors import SandboxProblem
+from thunderagent.errors import SandboxGone, SandboxProblem
 from thunderagent.runtime.tools.backend import OWNER, Found, SandboxBackend
 from thunderagent.runtime.tools.reactor import Reactor
 from thunderagent.runtime.tools.reclaim import reclaim
@@ -43,6 +43,7 @@ class Sweeper:
 
     async def start(self) -> None:
         """The first one at once."""
+        await self._look_for_attached()
         await self.sweep()
         self._task = asyncio.get_running_loop().create_task(self._sweep_for_ever())
 
@@ -63,9 +64,11 @@ class Sweeper:
         except SandboxProblem as problem:
             logger.warning("sandboxes cannot be looked after: %s", problem)
             return
-        for sandbox_id in before:
-            if sandbox_id not in mine:
-                host.vanished(sandbox_id)
+        vanished = [sandbox_id for sandbox_id in before if sandbox_id not in mine]
+        for sandbox_id in vanished:
+            host.vanished(sandbox_id)
+        if vanished:
+            logger.warning("%d sandboxes are not there any more, such as %s", len(vanished), vanished[0])
         for one in mine.values():
             self._compare(one)
 
@@ -85,6 +88,18 @@ class Sweeper:
         for image, disk_bytes in (await self._host.backend.images()).items():
             self._host.reactor.send(events.ImageSeen(image, disk_bytes))
         self._taken_over = not left
+
+    async def _look_for_attached(self) -> None:
+        """Whether what others have made, and no sweep tells of, is there still."""
+        for sandbox_id in [one.id for one in self._host.reactor.pool.sandboxes.values() if one.foreign]:
+            try:
+                await self._host.backend.attach(sandbox_id)
+            except SandboxGone as gone:
+                logger.warning("%s", gone)
+                self._host.vanished(sandbox_id)
+            except SandboxProblem as problem:
+                logger.warning("attached containers cannot be looked at: %s", problem)
+                return
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 from thunderagent.runtime import StepProfile
 
+TOGETHER = 64
+"""Steps that are sorted in at once, or when somebody looks: one at a time, between all else that a request runs through, each
+costs several times as much."""
+
 
 @dataclass(slots=True)
 class Sum:
@@ -59,24 +63,36 @@ class ProfileStore:
         """Remember so many programs, and so many of each one's last steps (all steps are in their sums)."""
         self._programs, self._steps = programs, steps
         self._profiles: OrderedDict[str, ProgramProfile] = OrderedDict()
+        self._new: list[StepProfile] = []
 
     def put(self, step: StepProfile) -> None:
         """O(1)."""
-        profile = self._profiles.get(step.program_id)
-        if profile is None or step.step_id == 1:  # the id is used again: another program
-            profile = self._profiles[step.program_id] = ProgramProfile(deque(maxlen=self._steps))
-        profile.add(step)
-        self._profiles.move_to_end(step.program_id)
-        while len(self._profiles) > self._programs:
-            self._profiles.popitem(last=False)
+        self._new.append(step)
+        if len(self._new) >= TOGETHER:
+            self._sort_in()
+
+    def _sort_in(self) -> None:
+        profiles = self._profiles
+        for step in self._new:
+            profile = profiles.get(step.program_id)
+            if profile is None or step.step_id == 1:  # the id is used again: another program
+                profile = profiles[step.program_id] = ProgramProfile(deque(maxlen=self._steps))
+            profile.add(step)
+            profiles.move_to_end(step.program_id)
+            if len(profiles) > self._programs:
+                profiles.popitem(last=False)
+        self._new.clear()
 
     def get(self, program_id: str) -> ProgramProfile | None:
         """None: it has had no step, or was forgotten."""
+        self._sort_in()
         return self._profiles.get(program_id)
 
     def __len__(self) -> int:
+        self._sort_in()
         return len(self._profiles)
 
     def __iter__(self) -> Iterator[str]:
         """Program ids."""
+        self._sort_in()
         return iter(self._profiles)

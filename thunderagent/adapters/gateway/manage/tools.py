@@ -165,6 +165,7 @@ async def give_back(gateway: Managed, request: Request) -> Response:
         tools.give_back(program_id, sandbox_id)
     except SandboxError as error:
         raise problem_of(error) from None
+    await tools.kept(program_id)  # no crash brings back what is said to be given back
     return as_json(GivenBack(sandbox_id))
 
 
@@ -172,7 +173,7 @@ async def lease_port(gateway: Managed, request: Request) -> Response:
     """One of ``--tools-ports`` that no other program has."""
     tools, program_id = _of(gateway, request)
     try:
-        return as_json(Port(tools.lease_port(program_id)))
+        return as_json(Port(await tools.lease_port(program_id)))
     except SandboxError as error:
         raise problem_of(error) from None
 
