@@ -63,6 +63,7 @@ def test_a_step_that_cannot_be_written_is_left_out_alone(tmp_path: Path, caplog:
 def test_a_disk_slower_than_steps_costs_steps_not_memory_and_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(profiles, "CHUNK", 5)
     monkeypatch.setattr(profiles, "MAX_WAITING", 10)
     monkeypatch.setattr(profiles, "FLUSH_S", 60.0)  # as if it took nothing meanwhile
     writer = ProfileWriter(tmp_path, StepProfile)

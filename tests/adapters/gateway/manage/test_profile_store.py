@@ -49,6 +49,8 @@ def test_what_no_step_tells_has_no_mean() -> None:
     assert profile is not None
     assert (profile.prefill.mean, profile.kv_hit_rate.mean, profile.tool_call.mean) == (None, None, None)
     store.put(step("p", 2, prefill_s=3.0, kv_hit_rate=None))
+    profile = store.get("p")
+    assert profile is not None
     assert (profile.prefill.mean, profile.kv_hit_rate.mean, profile.tool_call.mean) == (3.0, None, 4.0)
 
 
