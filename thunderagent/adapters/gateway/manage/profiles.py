@@ -66,7 +66,7 @@ async def get_profile(gateway: Managed, request: Request) -> Response:
     if profile is None:
         raise RequestProblem(404, "unknown_program", "no step of this program is remembered", param="program_id")
     means = msgspec.structs.asdict(ProfileView.of(profile))
-    return as_json(DetailedProfile(**means, program_id=program_id, steps=list(profile.last)))
+    return as_json(DetailedProfile(**means, program_id=program_id, steps=profile.last))
 
 
 def _store(gateway: Managed) -> ProfileStore:
