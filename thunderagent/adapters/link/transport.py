@@ -1,4 +1,4 @@
-"""What carries frames between a gateway and its scheduler: a socket, or calls of a Ray actor."""
+"""What carries frames between a gateway and its scheduler."""
 
 from __future__ import annotations
 
