@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from tests.core.driver import Driver
-from thunderagent.core import Admit, FirstToken, Limits, Status, ThunderPolicy, TrPolicy, TurnAdopted, Usage, WeightSyncBegan
+from thunderagent.core import (
+    Admit,
+    BackendJoined,
+    BackendLeft,
+    FirstToken,
+    Limits,
+    Status,
+    ThunderPolicy,
+    TrPolicy,
+    TurnAdopted,
+    Usage,
+    WeightSyncBegan,
+)
 from thunderagent.core import TurnEnded as Ended
 
 TURN = 1_000
@@ -27,6 +39,21 @@ def test_a_restarted_scheduler_counts_a_running_program_where_it_runs() -> None:
     driver.end(TURN, 3_000, 50)
     assert program.status is Status.ACTING
     assert program.context_tokens == 3_050
+
+
+def test_a_recovered_program_is_believed_where_its_turn_runs_and_not_where_it_was() -> None:
+    driver = Driver(ThunderPolicy(), a=10_000, b=10_000)
+    driver.turn("p", 3_000)
+    remembered = driver.scheduler.remember(driver.scheduler.programs["p"])
+    assert remembered.backend_id == "a"
+    restarted = Driver(ThunderPolicy(), b=10_000)
+    restarted.send(remembered)
+    adopt(restarted, "p", "b", 3_000)
+    restarted.end(TURN, 3_000, 50)
+    restarted.send(BackendLeft("b"))
+    restarted.send(BackendJoined("a", 10_000))
+    restarted.send(remembered)  # as the keeper does for an engine that answers late
+    assert restarted.scheduler.programs["p"].status is Status.PAUSED
 
 
 @pytest.mark.parametrize("known", ["acting here", "reasoning here", "acting elsewhere", "paused", "parked"])

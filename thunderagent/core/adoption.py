@@ -66,3 +66,4 @@ def _settle_at(state: State, program: Program, backend: Backend, prompt_tokens: 
         program.context_tokens = context_tokens
         state.ledger.add(program, backend, Step.ADOPT)
     program.acting_since_s = program.avoid_id = program.cached_tokens = None
+    program.recovered = False
