@@ -17,6 +17,7 @@ from thunderagent.core import (
     ThunderPolicy,
     TrPolicy,
     TurnAdopted,
+    TurnCancelled,
     Usage,
     WeightSyncBegan,
 )
@@ -54,6 +55,16 @@ def test_a_recovered_program_is_believed_where_its_turn_runs_and_not_where_it_wa
     restarted.send(BackendJoined("a", 10_000))
     restarted.send(remembered)  # as the keeper does for an engine that answers late
     assert restarted.scheduler.programs["p"].status is Status.PAUSED
+
+
+def test_a_turn_that_a_weight_sync_holds_is_of_the_same_program() -> None:
+    driver = Driver(TrPolicy(), a=10_000)
+    driver.send(WeightSyncBegan())
+    held = driver.arrive("p", 1_000)
+    adopt(driver, "p", "a", 3_000)
+    assert driver.scheduler.programs["p"].held_turns == 1
+    driver.send(TurnCancelled(held))
+    assert driver.scheduler.programs["p"].held_turns == 0
 
 
 @pytest.mark.parametrize("known", ["acting here", "reasoning here", "acting elsewhere", "paused", "parked"])

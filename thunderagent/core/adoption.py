@@ -21,10 +21,12 @@ def adopted(state: State, event: TurnAdopted) -> None:
         return
     arrival = sane.arrival(event, state.counters)
     prompt_tokens = sane.tokens(state.estimator.prompt_tokens(arrival, program), state.counters)
-    program = program or new_program(state, arrival, prompt_tokens)
-    if program is None:  # too many are tracked
-        state.counters.late_events += 1
-        return
+    if program is None:
+        program = new_program(state, arrival, prompt_tokens)
+        if program is None:  # too many are tracked
+            state.counters.late_events += 1
+            return
+        program.held_turns = sum(held.program_id == program.id for held in state.held.values())
     state.counters.adopted += 1
     turn = Turn(event.turn_id, program, prompt_tokens, arrival.prompt_characters, arrival.prompt_images, state.now, state.now)
     turn.epoch, turn.adopted = backend.epoch, True
