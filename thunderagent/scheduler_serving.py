@@ -50,20 +50,14 @@ class SchedulerServing(Serving):
         Raises:
             ConfigError: it cannot be listened on. Names the option.
         """
-        async with self.open_to_gateways(port, token=token) as server:
-            listening = await listen(option, address, server.accept)
+        self.server = SchedulerServer(self, token=token, port=port)
+        try:
+            listening = await listen(option, address, self.server.accept)
             try:
                 yield replace(address, port=listening.sockets[0].getsockname()[1]) if address.path is None else address
             finally:
                 listening.close()
                 forget(address)
-
-    @contextlib.asynccontextmanager
-    async def open_to_gateways(self, port: int, *, token: str = "") -> AsyncIterator[SchedulerServer]:
-        """The same for any transport, which is to call ``accept``."""
-        self.server = SchedulerServer(self, token=token, port=port)
-        try:
-            yield self.server
         finally:
             self.server.close()
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from pathlib import Path
-
-from benchmarks import report
+from benchmarks import parts
 from benchmarks.observe import dashboard, profiles, recorded, scrapes, spans
-from benchmarks.report import Figure
 
 EXPLANATION = """\
 What it costs to see what happens.
@@ -24,32 +19,13 @@ examples
   python -m benchmarks.observe
   python -m benchmarks.observe --quick --only profiles --json observe.json
 """
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+PARTS: parts.Parts = {
     "profiles": profiles.measure,
     "scrapes": scrapes.measure,
     "spans": spans.measure,
     "dashboard": dashboard.measure,
     "report": recorded.measure,
 }
-"""Each is told whether a first look is enough."""
-
-
-def main() -> None:
-    """Measure, show, write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.observe", description=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given again")
-    parser.add_argument("--quick", action="store_true", help="small sizes: a first look")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    options = parser.parse_args()
-    figures: dict[str, Figure] = {}
-    for name in options.only or PARTS:
-        figures |= PARTS[name](options.quick)
-    report.print_table("Seeing it", figures)
-    if options.json is not None:
-        report.write(options.json, figures)
-
 
 if __name__ == "__main__":
-    main()
+    parts.run("observe", "Seeing it", EXPLANATION, PARTS)
