@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -73,8 +74,9 @@ class Containers:
         with alone(Path(tempfile.gettempdir()) / "thunderagent-real-containers.lock"):
             install()
         with self._alone():
-            self._settings()
+            self._write(self._of_the_registry())
             self._start("registry", ["docker-registry", "serve", str(self.folder / "registry.yml")], self._registry_answers)
+            self._write(self._of_podman())
             self._start("podman", ["podman", "system", "service", "--time=0", f"unix://{self.socket}"], self._podman_answers)
             if subprocess.run(["podman", "image", "exists", IMAGE], env=self._variables(), check=False).returncode:
                 self._make_image(IMAGE)
@@ -85,7 +87,7 @@ class Containers:
         if not (self._running("registry") and self._registry_answers()):
             fail("the registry does not run: scripts/real-containers setup starts it")
         for name in names:
-            image = f"127.0.0.1:{self._registry_port()}/{name}"
+            image = f"{self._registry()}/{name}"
             self._make_image(image, os.urandom(more_bytes))
             self._podman("push", "--quiet", image)
             self._podman("rmi", image)
@@ -112,15 +114,29 @@ class Containers:
 
     def tell(self) -> None:
         """For a shell."""
-        for name, value in {**self.environment, "THUNDERAGENT_TEST_REGISTRY": f"127.0.0.1:{self._registry_port()}"}.items():
+        for name, value in {**self.environment, "THUNDERAGENT_TEST_REGISTRY": str(self._registry())}.items():
             print(f"export {name}={shlex.quote(value)}")
 
-    def _settings(self) -> None:
-        if not self._running("registry"):
-            (self.folder / "registry.port").unlink(missing_ok=True)  # somebody else may have it by now
-        port = self._registry_port()
-        (self.folder / "registry.port").write_text(str(port))
-        for name, text in {
+    def _write(self, settings: dict[str, str]) -> None:
+        for name, text in settings.items():
+            (self.folder / name).write_text(text)
+
+    def _of_the_registry(self) -> dict[str, str]:
+        # The port is chosen when it is bound: one that was free a moment ago may be somebody else's by then.
+        return {
+            "registry.yml": f"""version: 0.1
+storage:
+  filesystem:
+    rootdirectory: {self.folder}/registry
+  delete:
+    enabled: true
+http:
+  addr: 127.0.0.1:0
+"""
+        }
+
+    def _of_podman(self) -> dict[str, str]:
+        return {
             # Limits that podman can raise in a container, no systemd; no process for five minutes for each command that was run.
             "containers.conf": f"""[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
@@ -140,33 +156,20 @@ runroot = "{self.run}/storage"
 """,
             "registries.conf": f"""unqualified-search-registries = []
 [[registry]]
-location = "127.0.0.1:{port}"
+location = "{self._registry()}"
 insecure = true
 """,
-            "registry.yml": f"""version: 0.1
-storage:
-  filesystem:
-    rootdirectory: {self.folder}/registry
-  delete:
-    enabled: true
-http:
-  addr: 127.0.0.1:{port}
-""",
-        }.items():
-            (self.folder / name).write_text(text)
+        }
 
-    def _registry_port(self) -> int:
-        with contextlib.suppress(OSError, ValueError):
-            return int((self.folder / "registry.port").read_text())
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            return int(server.getsockname()[1])
+    def _registry(self) -> str | None:
+        """Where it listens, as its log says."""
+        with contextlib.suppress(OSError):
+            listens = re.search(r"listening on (127\.0\.0\.1:\d+)", (self.folder / "registry.log").read_text())
+            return listens and listens[1]
+        return None
 
     def _registry_answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self._registry_port()), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        return self._registry() is not None
 
     def _podman_answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
