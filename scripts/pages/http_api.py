@@ -9,6 +9,7 @@ from typing import Any
 
 from scripts.pages import docstrings
 from scripts.pages.markdown import code, plain, sentence, table
+from scripts.pages.reasons import reasons
 from scripts.pages.schemas import fields_of, named_in, type_of
 from thunderagent.adapters.gateway.access import Need
 from thunderagent.adapters.gateway.controls import CONTROLS
@@ -38,6 +39,15 @@ KEYS = {
 }
 ELSEWHERE = {"StepProfile": "the columns of [a step](../observability.md#columns-of-a-step)"}
 """Objects that another page tells of."""
+OTHER_PROBLEMS = {
+    404: "There is no such endpoint, engine, program or sandbox.",
+    405: "The endpoint takes another method.",
+    408: "The request was not complete in time.",
+    422: "There can be no such sandbox.",
+    431: "The head of the request is too long.",
+    500: "The gateway failed; its log says why.",
+}
+"""Those that no endpoint tells of, or each in its own words."""
 MANAGE = "thunderagent.adapters.gateway.manage."
 
 
@@ -127,9 +137,15 @@ def _answers(operation: Json) -> Iterator[tuple[str, str]]:
 
 
 def _errors() -> list[str]:
-    head = ["## Errors", "", "Unless an endpoint says otherwise. Reasons for machines, and what to do:"]
-    head += ["[serving.md](../serving.md#errors).", ""]
-    return [*head, *table(("status", ""), ((code(str(status)), text) for status, text in openapi.PROBLEM_TEXTS.items()))]
+    head = [
+        "## Errors",
+        "",
+        "What each means unless an endpoint says otherwise, and the reasons for machines. What to do about those of",
+    ]
+    head += ["turns: [serving.md](../serving.md#errors).", ""]
+    told = openapi.PROBLEM_TEXTS | OTHER_PROBLEMS
+    rows = ((code(str(status)), told[status], ", ".join(map(code, codes))) for status, codes in reasons().items())
+    return [*head, *table(("status", "", "`error.code`"), rows)]
 
 
 def _objects(*documents: Json) -> list[str]:
