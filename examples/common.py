@@ -59,19 +59,30 @@ class Parser(argparse.ArgumentParser):
         fail(message)
 
 
-def parser(name: str, about: str, *, agents: int) -> Parser:
-    """The command line that all have, with so many agents by default."""
+def parser(name: str, about: str, *, agents: int, tools: bool = False) -> Parser:
+    """The command line that all have, with so many agents by default; ``tools``: they want sandboxes."""
     made = Parser(prog=f"python -m examples.{name}", description=about, allow_abbrev=False)
-    where = made.add_mutually_exclusive_group()
-    where.add_argument("--backends", metavar="URL,URL", help="engines that are served already [an embedded, simulated one]")
-    where.add_argument("--gateway", metavar="URL", help="a gateway that runs already [one is started before the engines]")
-    made.add_argument("--model", metavar="NAME", help="[the first that is served]")
+    add_engines(made)
     made.add_argument("--agents", type=_at_least_1, default=agents, metavar="N", help="agents at once [%(default)s]")
+    if tools:
+        made.add_argument("--image", default="", help="of the sandboxes, for a gateway whose sandboxes are containers")
     made.add_argument("--profile-dir", metavar="DIR", help="gets profile.jsonl: every step, for thunderagent report and replay")
     return made
 
 
-def main(options: argparse.Namespace, agents: Agents, *, answers: str, tools: bool = False) -> None:
+def add_engines(to: argparse.ArgumentParser, prefix: str = "") -> None:
+    """The options that say who answers; ``prefix``: of their names."""
+    where = to.add_mutually_exclusive_group()
+    where.add_argument(
+        f"--{prefix}backends", metavar="URL,URL", help="engines that are served already [an embedded, simulated one]"
+    )
+    where.add_argument(
+        f"--{prefix}gateway", metavar="URL", help="a gateway that runs already [one is started before the engines]"
+    )
+    to.add_argument(f"--{prefix}model", metavar="NAME", help="[the first that is served]")
+
+
+def main(options: argparse.Namespace, agents: Agents, *, answers: str, tools: bool = False) -> NoReturn:
     """Run an example and end the process: status 0 if all agents ended well and nothing is left behind.
 
     Args:
@@ -80,17 +91,30 @@ def main(options: argparse.Namespace, agents: Agents, *, answers: str, tools: bo
         answers: what stands in for a model in the embedded engine, as MODULE:FACTORY.
         tools: whether the agents want sandboxes of the gateway.
     """
+
+    def example() -> bool:
+        with served(options, answers=answers, tools=tools) as where:
+            return told(where, asyncio.run(_all(agents(where, options))))
+
+    end_with(example)
+
+
+def told(where: Served, outcomes: Sequence[Outcome]) -> bool:
+    """Print what agents came to; returns whether all ended well and nothing is left behind."""
+    left = left_behind(where.url, where.api_key, [outcome.program_id for outcome in outcomes])
+    show(where.url, where.api_key, outcomes, left)
+    return all(outcome.well for outcome in outcomes) and not any(left.values())
+
+
+def end_with(example: Callable[[], bool]) -> NoReturn:
+    """Run it; the status tells whether it went well. Mistakes of the user are one line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain `kill` cleans up as Ctrl-C does
     try:
-        with served(options, answers=answers, tools=tools) as where:
-            outcomes = asyncio.run(_all(agents(where, options)))
-            left = left_behind(where.url, where.api_key, [outcome.program_id for outcome in outcomes])
-            show(where.url, where.api_key, outcomes, left)
+        sys.exit(0 if example() else 1)
     except ConfigError as error:
         fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(0 if all(outcome.well for outcome in outcomes) and not any(left.values()) else 1)
 
 
 @contextmanager
@@ -102,14 +126,18 @@ def served(options: argparse.Namespace, *, answers: str, tools: bool = False, pr
     Raises:
         ConfigError: it cannot be had.
     """
-    gateway, backends, model = (vars(options)[prefix + name] for name in ("gateway", "backends", "model"))
+    gateway, backends, model = (vars(options)[prefix.replace("-", "_") + name] for name in ("gateway", "backends", "model"))
     api_key = os.environ.get(KEY_ENV, "").split()[:1] or ["none"]
     with ExitStack() as ends:
         if gateway is not None:
-            url = engine_url("--gateway", gateway)
+            url = engine_url(f"--{prefix}gateway", gateway)
         else:
             folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="thunderagent-example-")))
-            urls = engine_urls("--backends", backends.split(","))[0] if backends else [_embedded_engine(ends, folder, answers)]
+            urls = (
+                engine_urls(f"--{prefix}backends", backends.split(","))[0]
+                if backends
+                else [_embedded_engine(ends, folder, answers)]
+            )
             config = ThunderConfig(profile_dir=getattr(options, "profile_dir", None))
             sandboxes = _sandboxes(folder) if tools else None
             started = EmbeddedGateway(config, GatewaySettings(port=0, drain_s=DRAIN_S), urls, tools=sandboxes)
