@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import io
-import tarfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +13,7 @@ from openai import AsyncOpenAI, OpenAIError
 from examples.common import Served, main, parser
 from examples.openhands_like.agent import Agent
 from examples.outcome import Outcome
+from examples.packing import unpacking
 from thunderagent.client import Program
 from thunderagent.errors import SandboxError
 
@@ -49,14 +47,6 @@ async def _one(client: AsyncOpenAI, where: Served, program_id: str, image: str) 
         return Outcome(program_id, False, str(error))
     came_to = "repaired" if check.exit_code == 0 else f"not repaired: {check.text.strip()[-100:]}"
     return Outcome(program_id, check.exit_code == 0, f"{came_to}, with {len(agent.counted)} sub-agents")
-
-
-def unpacking(folder: Path) -> str:
-    """A shell command that puts the files of a small folder where it runs."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        archive.add(folder, arcname=".", filter=lambda its: None if "__pycache__" in its.name else its)
-    return f"echo {base64.b64encode(packed.getvalue()).decode()} | base64 -d | tar xz --no-same-owner"
 
 
 if __name__ == "__main__":
