@@ -45,7 +45,8 @@ class Agent:
 
     async def _whole(self, messages: list[Any]) -> dict[str, Any]:
         completion = await self.client.chat.completions.create(messages=messages, **self._request())
-        return completion.choices[0].message.model_dump(exclude_none=True)
+        message: dict[str, Any] = completion.choices[0].message.model_dump(exclude_none=True)
+        return message
 
     async def _streamed(self, messages: list[Any]) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": ""}

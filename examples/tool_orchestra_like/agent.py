@@ -66,7 +66,8 @@ class Orchestrator:
         completion = await model.client.chat.completions.create(
             model=model.name, messages=messages, extra_body=self.program.extra_body, **more
         )
-        return completion.choices[0].message.model_dump(exclude_none=True)
+        message: dict[str, Any] = completion.choices[0].message.model_dump(exclude_none=True)
+        return message
 
     async def _result(self, function: dict[str, Any]) -> str:
         try:

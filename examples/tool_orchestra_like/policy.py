@@ -26,13 +26,15 @@ class Question:
 
 def questions(count: int, seed: int) -> list[Question]:
     """So many of a seed."""
-    elements = [found.groups() for passage in passages() if (found := NUMBER.search(passage.text))]
+    elements: list[tuple[str, int]] = [
+        (found[1], int(found[2])) for passage in passages() if (found := NUMBER.search(passage.text))
+    ]
     draw = random.Random(seed)
     drawn = [(draw.randint(3, 12), *draw.choice(elements)) for _ in range(count)]
     return [
         Question(
             f"How many digits has {base} to the power of the number of protons of {name}? End with one line: ANSWER: the number.",
-            str(len(str(base ** int(number)))),
+            str(len(str(base**number))),
         )
         for base, name, number in drawn
     ]
