@@ -136,7 +136,7 @@ def served(options: argparse.Namespace, *, answers: str, tools: bool = False, pr
             urls = (
                 engine_urls(f"--{prefix}backends", backends.split(","))[0]
                 if backends
-                else [_embedded_engine(ends, folder, answers)]
+                else [embedded_engine(ends, folder, answers)]
             )
             config = ThunderConfig(profile_dir=getattr(options, "profile_dir", None))
             sandboxes = _sandboxes(folder) if tools else None
@@ -146,7 +146,8 @@ def served(options: argparse.Namespace, *, answers: str, tools: bool = False, pr
         yield Served(url, model or _first_model(url, api_key[0]), api_key[0])
 
 
-def _embedded_engine(ends: ExitStack, folder: Path, answers: str) -> str:
+def embedded_engine(ends: ExitStack, folder: Path, answers: str) -> str:
+    """The URL of one that ends with ``ends``; its files are in ``folder``."""
     process, url = start_engine(
         ENGINE,
         tokenizer=save_byte_tokenizer(folder),
