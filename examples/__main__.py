@@ -15,6 +15,10 @@ TIMEOUT_S = 300.0
 """Each takes less than a minute and a half on two cores; one that hangs must not hold up the others for ever."""
 
 
+END_TIMEOUT_S = 30.0
+"""For an example that was told to end: frameworks end their processes."""
+
+
 @dataclass(frozen=True)
 class Command:
     """How an example is run where there is no GPU."""
@@ -65,13 +69,25 @@ def _ran(name: str, command: Command) -> bool:
     log, began_s = OUTPUTS / f"{name}.log", time.monotonic()
     with log.open("wb") as output:
         words = [sys.executable, "-m", command.module, *command.arguments]
-        try:
-            status = subprocess.run(words, stdout=output, stderr=output, timeout=TIMEOUT_S, check=False).returncode
-        except subprocess.TimeoutExpired:
-            status = -1
+        process = subprocess.Popen(words, stdout=output, stderr=output)
+    try:
+        status = process.wait(TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # it ends what it has started
+        status = -1
+    finally:
+        _end(process)
     how = "ok" if status == 0 else f"FAILED (status {status}), see {log}"
     print(f"{name}: {how}, {time.monotonic() - began_s:.0f} s", flush=True)
     return status == 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

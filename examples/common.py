@@ -129,7 +129,12 @@ def served(options: argparse.Namespace, *, answers: str, tools: bool = False, pr
     gateway, backends, model = (vars(options)[prefix.replace("-", "_") + name] for name in ("gateway", "backends", "model"))
     api_key = os.environ.get(KEY_ENV, "").split()[:1] or ["none"]
     with ExitStack() as ends:
+        profile_dir = None if prefix else options.profile_dir
         if gateway is not None:
+            if profile_dir is not None:
+                raise ConfigError(
+                    "--profile-dir", profile_dir, "is for the gateway that runs already to be told, when it is started"
+                )
             url = engine_url(f"--{prefix}gateway", gateway)
         else:
             folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="thunderagent-example-")))
@@ -138,7 +143,7 @@ def served(options: argparse.Namespace, *, answers: str, tools: bool = False, pr
                 if backends
                 else [embedded_engine(ends, folder, answers)]
             )
-            config = ThunderConfig(profile_dir=getattr(options, "profile_dir", None))
+            config = ThunderConfig(profile_dir=profile_dir)
             sandboxes = _sandboxes(folder) if tools else None
             started = EmbeddedGateway(config, GatewaySettings(port=0, drain_s=DRAIN_S), urls, tools=sandboxes)
             ends.callback(started.stop)

@@ -85,6 +85,8 @@ def show(url: str, api_key: str, outcomes: Sequence[Outcome], left: dict[str, in
     table.add_row("all", *_figures(_sum([its for _, its in known if its is not None])), well)
     console = Console(width=None if Console().is_terminal else 120, highlight=False)
     console.print(table)
+    if not any(its for _, its in known):
+        console.print("turns, waits and hit rates: the gateway keeps none (thunderagent serve --profile)")
     console.print("left behind: " + ", ".join(f"{count} {what}" for what, count in left.items()))
 
 

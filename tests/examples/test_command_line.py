@@ -43,6 +43,11 @@ def test_there_is_either_a_gateway_or_engines(capsys: pytest.CaptureFixture[str]
     assert said == "error: argument --backends: not allowed with argument --gateway\n"
 
 
+def test_a_gateway_that_runs_already_records_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "--gateway", "http://a:1", "--profile-dir", "runs")
+    assert said.startswith("error: --profile-dir=runs: is for the gateway that runs already")
+
+
 def test_there_is_an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "--agents", "0") == "error: argument --agents: 0 must be a whole number, at least 1\n"
 

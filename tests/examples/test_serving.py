@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("openai")
 pytest.importorskip("anthropic")
 
-from examples.common import Parser, add_engines, embedded_engine, served
+from examples.common import embedded_engine, parser, served
 from thunderagent.study.document import Study
 
 pytestmark = pytest.mark.slow
@@ -87,11 +87,10 @@ def test_a_recorded_trace_is_replayed(tmp_path: Path) -> None:
 
 
 def test_engines_that_are_served_already_and_a_gateway_that_runs_already(tmp_path: Path) -> None:
-    parser = Parser()
-    add_engines(parser)
+    asked = parser("it", "does", agents=1).parse_args
     with ExitStack() as ends:
         engine = embedded_engine(ends, tmp_path, "examples.imports:scripted")
-        gateway = ends.enter_context(served(parser.parse_args(["--backends", engine]), answers="no.such:thing"))
+        gateway = ends.enter_context(served(asked(["--backends", engine]), answers="no.such:thing"))
         ((turns, *_),) = tables(run("scripts/run examples.openai_client", "--gateway", gateway.url, "--agents", "2"))
         assert gateway.model == "simulated"
     assert turns == 11
