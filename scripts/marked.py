@@ -19,7 +19,7 @@ def put(path: Path, mark: str, lines: Iterable[str]) -> None:
 
 
 def measured(command: str, environment: Mapping[str, Any]) -> list[str]:
-    """The end of a table: what made it, when and where. ``environment``: what a benchmark has left of that (benchmarks/report.py)."""
+    """The end of a table: what made it, when and where. ``environment``: of the file that a benchmark left."""
     where = f"{environment['cpus']} cores ({environment['cpu']}), {environment['python']}"
     return ["", f"`{command}` on {environment['date'][:10]}: {where}."]
 
