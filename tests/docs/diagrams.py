@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NODE = re.compile(r'^ *(\w+)\["(.+)"\]$', re.MULTILINE)
-ARROW = re.compile(r"^ *(\w+) --> (\w+)(?:: (.+))?$", re.MULTILINE)
+ARROW = re.compile(r"^ *(\w+) --> (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Diagram:
         return {name: frozenset(label.split("<br>")) for name, label in NODE.findall(self.text)}
 
     @property
-    def arrows(self) -> dict[tuple[str, str], str]:
-        """From, to: what is written on it."""
-        return {(start, end): words for start, end, words in ARROW.findall(self.text)}
+    def arrows(self) -> set[tuple[str, str]]:
+        """From, to."""
+        return set(ARROW.findall(self.text))
 
 
 def diagrams() -> list[Diagram]:

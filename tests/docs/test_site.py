@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from tests.browser import browsing
 from tests.docs.diagrams import diagrams
 
 pytest.importorskip("material", reason="the site needs the extra docs")
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("site")  # it is built once
 
 
@@ -22,6 +27,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     build(folder)
     return folder
+
+
+def test_a_link_to_nowhere_ends_the_build(tmp_path: Path) -> None:
+    for folder in ("scripts", "docs"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(ROOT / "scripts" / "docs", tmp_path / "scripts" / "docs")
+    (tmp_path / "mkdocs.yml").write_text("site_name: a site\ntheme: {name: null, custom_dir: docs}\n")
+    (tmp_path / "docs" / "index.md").write_text("[a page](nowhere.md)\n")
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run([tmp_path / "scripts" / "docs", "build"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "nowhere.md" in done.stderr
 
 
 def test_every_page_is_at_most_two_clicks_from_home(site: Path) -> None:
