@@ -63,6 +63,8 @@ def test_every_diagram_is_drawn_by_the_sites_own_mermaid(site: Path) -> None:
     mermaid = site / "assets" / "javascripts" / "mermaid.min.js"
     if not mermaid.exists():
         pytest.skip("Mermaid could not be fetched")
+    (bundle,) = mermaid.parent.glob("bundle.*.min.js")
+    assert "unpkg.com" not in bundle.read_text(encoding="utf-8"), "Material asks for the site's own"
     with browsing() as browser:
         page = browser.new_page()
         page.add_script_tag(path=mermaid)
