@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -33,7 +32,7 @@ def problem(block: Block) -> str:
             PARSERS[block.language](block.text)
         except (ValueError, SyntaxError, yaml.YAMLError) as error:
             return f"no {block.language}: {error}"
-    return _not_run(block) if block.language == "bash" and block.mark == "gpu" else ""
+    return _not_run(block) if block.language == "bash" and block.mark else ""
 
 
 def _not_run(block: Block) -> str:
@@ -91,13 +90,3 @@ def _elsewhere(block: Block) -> str:
         if missing:
             return f"{' '.join(words)}\n{path} does not run it: there is no {' '.join(missing)} in it"
     return ""
-
-
-def counted(blocks: list[Block], mark: str) -> int:
-    """How many have a mark."""
-    return sum(block.mark == mark for block in blocks)
-
-
-def root_relative(path: Path) -> str:
-    """For ids of tests."""
-    return str(path.relative_to(ROOT))

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from tests.docs.blocks.commands import module
 from thunderagent.errors import ThunderAgentError
 
+SKYRL = "skyrl.train.entrypoints."
 OURS = ("recipes", "benchmarks", "examples")
 
 
@@ -27,6 +28,8 @@ def problem(words: list[str]) -> str:
     name, arguments = called
     if name == "thunderagent":
         return _of_cli(arguments)
+    if name.startswith(SKYRL):
+        return _of_skyrl(arguments)
     if name.partition(".")[0] not in OURS:
         return ""
     if importlib.util.find_spec(name) is None:
@@ -42,11 +45,10 @@ def _of_cli(arguments: list[str]) -> str:
 
     group: Any = typer.main.get_command(app)
     try:
-        context = group.make_context("thunderagent", with_command(arguments))
-        while hasattr(group, "resolve_command"):
-            rest = [*context.protected_args, *context.args] if hasattr(context, "protected_args") else context.args
-            name, group, rest = group.resolve_command(context, rest)
-            context = group.make_context(name, rest, parent=context)
+        name, command, rest = group.resolve_command(typer.Context(group), with_command(arguments))
+        command.make_context(name, rest)
+    except typer.Exit:  # --help
+        return ""
     except USAGE_ERROR as error:
         return str(error.format_message())
     except ThunderAgentError as error:
@@ -84,6 +86,19 @@ def _of_hydra(name: str, arguments: list[str]) -> str:
     except HYDRA_ERRORS as error:
         return explain(error, schema)
     except ThunderAgentError as error:
+        return str(error)
+    return ""
+
+
+def _of_skyrl(arguments: list[str]) -> str:
+    """SkyRL's own keys, and ours among them; words without ``=`` stand for the reader's."""
+    from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig, refuse_unknown_keys
+
+    keys = [word for word in arguments if "=" in word and not word.startswith("trainer.override_entrypoint=")]  # taken before
+    try:
+        refuse_unknown_keys(keys)
+        ThunderSkyRLConfig.from_cli_overrides(keys).thunder_config()
+    except (ThunderAgentError, ValueError) as error:
         return str(error)
     return ""
 

@@ -33,7 +33,12 @@ class Block:
     """The test of ``elsewhere``, the reason of ``no``."""
 
     def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page}:{self.line}"
+        return f"{shown(self.page)}:{self.line}"
+
+
+def shown(page: Path) -> str:
+    """As it is called in what is said."""
+    return str(page.relative_to(ROOT) if page.is_relative_to(ROOT) else page)
 
 
 def pages() -> list[Path]:

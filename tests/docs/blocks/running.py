@@ -21,22 +21,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.docs.blocks import checking, scratch
-from tests.docs.blocks.commands import commands, refused
+from tests.docs.blocks.commands import commands, refused, stays
 from tests.docs.blocks.pages import Block
+from thunderagent.adapters.tools.bubblewrap import why_not
 
 TIMEOUT_S = 120.0
 """Of a block of commands. The slowest takes some seconds; a machine under heavy load may take many times that."""
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 30.0
-RECIPE = re.compile(r"(?m)^(?P<it>(?:\S+/)?(?:python -m|scripts/run) recipes\.serve(?:_ray)?)(?=\s|$)")
-SERVE = re.compile(r"(?m)^(?P<it>thunderagent serve)(?=\s|$)")
-TOP = re.compile(r"(?m)^(?P<it>thunderagent top)(?=\s|$)(?!.*http://)")
-AGENTS = re.compile(r"(?m)^(?P<it>python -m recipes\.serve\.agents)(?=\s|$)(?!.*--url)")
+BEFORE = r"(?m)^(?P<it>(?:\S*python3? -m |scripts/run )?"
+RECIPE = re.compile(BEFORE + r"recipes\.serve(?:_ray)?)(?=\s|$)")
+SERVE = re.compile(BEFORE + r"thunderagent serve)(?=\s|$)")
+TOP = re.compile(BEFORE + r"thunderagent top)(?=\s|$)(?!.*http://)")
+AGENTS = re.compile(BEFORE + r"recipes\.serve\.agents)(?=\s|$)(?!.*--url)")
 """Commands that go to port 8300 unless they are told another."""
-
-
-class BlockFailed(Exception):
-    """Says which and why."""
 
 
 class Reader:
@@ -58,24 +56,24 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def read(self, block: Block) -> None:
-        """Run or check one block.
+    def read(self, block: Block) -> str:
+        """Run or check one block; what is wrong, in words, and where; empty: nothing."""
+        problem = self._problem(block)
+        return problem and f"{block}: {problem}"
 
-        Raises:
-            BlockFailed: names page, line and what was said.
-        """
+    def _problem(self, block: Block) -> str:
         if block.mark in ("gpu", "elsewhere", "no") or block.language not in ("bash", "python"):
-            problem = checking.problem(block)
-        elif block.language == "bash" and refused(block.text):
-            problem = refused(block.text)
-        elif block.language == "python":
-            problem = self._python(block)
-        elif block.mark == "background":
-            problem = self._start(block)
-        else:
-            problem = self._shell(block)
+            return checking.problem(block)
+        if block.language == "python":
+            return checking.problem(block) if "sandbox(" in block.text and why_not() else self._python(block)
+        problem = refused(block.text)
         if problem:
-            raise BlockFailed(f"{block}: {problem}")
+            return problem
+        if block.mark == "background":
+            return self._start(block)
+        if any(map(stays, commands(block.text))):
+            return "it stays: it needs the mark of what runs in the background"
+        return self._shell(block)
 
     def _here(self, text: str) -> str:
         """The block with this machine's ports."""

@@ -29,7 +29,9 @@ def make(folder: Path) -> None:
 
 def environment(home: Path) -> dict[str, str]:
     """This environment's commands first, the checkout's code, no keys and caches of whoever runs the tests."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("THUNDERAGENT_", "XDG_", "OPENAI_", "COV_"))}
+    ours = {
+        name: value for name, value in os.environ.items() if not name.startswith(("THUNDERAGENT_", "XDG_", "OPENAI_", "COV_"))
+    }
     return ours | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),

@@ -18,16 +18,11 @@ from thunderagent.adapters.tools.bubblewrap import why_not
 
 START_TIMEOUT_S = 60.0
 """It is up in two seconds; on a machine under heavy load it may take many times that."""
-IMAGE = "python:3.12"
-"""The one that pages ask for: a folder for bubblewrap, whose sandboxes have the files of it and the commands of this machine."""
-TEST = "def test_it_is_there() -> None:\n    pass\n"
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
     """What stands for ports 8300 and 8301, until the block is left."""
-    (folder / "images" / IMAGE).mkdir(parents=True)
-    (folder / "images" / IMAGE / "test_it.py").write_text(TEST, encoding="utf-8")
     engine, url = start_engine(
         EngineConfig(time_scale=200.0),
         tokenizer=save_byte_tokenizer(folder),
@@ -37,8 +32,18 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         log=folder / "engine.log",
     )
     try:
-        tools = [] if why_not() else ["--tools", "bubblewrap", "--tools-images", "images", "--tools-folder", "sandboxes"]
-        command = ["-c", "from thunderagent.cli import main; main()", "serve", "--backends", url, "--port", "0", "--port-file", "gateway"]
+        tools = [] if why_not() else ["--tools", "tests.docs.blocks.sandboxes:AnyImage"]
+        command = [
+            "-c",
+            "from thunderagent.cli import main; main()",
+            "serve",
+            "--backends",
+            url,
+            "--port",
+            "0",
+            "--port-file",
+            "gateway",
+        ]
         with (folder / "gateway.log").open("w") as log:
             gateway = subprocess.Popen(
                 [sys.executable, *command, *tools], stdout=log, stderr=log, cwd=folder, env=scratch.environment(folder)
