@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import checking, scratch
-from tests.docs.blocks.commands import commands, module, refused
+from tests.docs.blocks import checking, options, scratch
+from tests.docs.blocks.commands import commands, module, refused, stays
 from tests.docs.blocks.pages import BadMark, Block, blocks
 from tests.docs.blocks.running import Reader
 from tests.docs.blocks.typed import problems
@@ -116,6 +116,17 @@ def test_command_lines_that_are_right_pass() -> None:
         "python -m skyrl.train.entrypoints.main_base trainer.override_entrypoint=x thunder.mode=thunder trainer.seed=1 ...",
     ):
         assert checking.problem(block(text, "gpu")) == ""
+
+
+def test_a_module_that_reads_no_command_line_is_not_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    assert checking.problem(block("python -m tests.docs.profile_columns", "gpu")) == ""
+    assert options.problem(["python", "-m", "benchmarks.tools.churn"]) == ""
+    assert capsys.readouterr().out == ""
+
+
+def test_what_stays_until_it_is_ended_is_known() -> None:
+    assert all(map(stays, commands("thunderagent top\nscripts/run recipes.serve +thunder=on\nthunderagent serve --backends x")))
+    assert not any(map(stays, commands("thunderagent top --once\nthunderagent serve --help\npython -m recipes.serve --cfg job")))
 
 
 def test_a_block_that_is_run_elsewhere_is_in_that_test() -> None:

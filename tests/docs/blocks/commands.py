@@ -72,6 +72,8 @@ def refused(text: str) -> str:
 
 def stays(words: list[str]) -> bool:
     """Whether it goes on until somebody ends it."""
+    if {"--help", "--cfg"} & {*words}:
+        return False
     match module(words):
         case (("recipes.serve" | "recipes.serve_ray"), _):
             return True

@@ -11,6 +11,7 @@ import itertools
 import runpy
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.docs.blocks.commands import module
@@ -32,9 +33,27 @@ def problem(words: list[str]) -> str:
         return _of_skyrl(arguments)
     if name.partition(".")[0] not in OURS:
         return ""
-    if importlib.util.find_spec(name) is None:
+    if _is_hydra(name):
+        return _of_hydra(name, arguments)
+    source = _source(name)
+    if not source:
         return f"there is no module {name}"
-    return (_of_hydra if _is_hydra(name) else _of_argparse)(name, arguments)
+    if "from_cli_overrides" in source:
+        return _of_skyrl(arguments)
+    # Not every module: one that does not stop at its parser would run in earnest.
+    return _of_argparse(name, arguments) if "parse_args(" in source or "parts.run(" in source else ""
+
+
+def _source(name: str) -> str:
+    """Of what ``python -m`` runs."""
+    for candidate in (f"{name}.__main__", name):
+        try:
+            spec = importlib.util.find_spec(candidate)
+        except ModuleNotFoundError:
+            continue
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).read_text(encoding="utf-8")
+    return ""
 
 
 def _of_cli(arguments: list[str]) -> str:
