@@ -11,11 +11,13 @@ from pathlib import Path
 
 from recipes.common.engine import end_engine, start_engine
 from recipes.common.tokenizer import save_byte_tokenizer
-from recipes.serve.app import ANSWERS, MODEL
 from recipes.serve.config import EngineConfig
 from tests.docs.blocks import scratch
 from thunderagent.adapters.tools.bubblewrap import why_not
 
+MODEL = "simulated"
+ANSWERS = "thunderagent.adapters.engines.simulated.answers:echo"
+"""As in ``recipes.serve``."""
 START_TIMEOUT_S = 60.0
 """It is up in two seconds; on a machine under heavy load it may take many times that."""
 
