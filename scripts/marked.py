@@ -23,6 +23,12 @@ def replaced(path: Path, mark: str, lines: Iterable[str]) -> str:
     return f"{head}{begin}{first_line}\n{body}\n{end}{rest.partition(end)[2]}"
 
 
+def measured(command: str, environment: Mapping[str, Any]) -> list[str]:
+    """The end of a table: what made it, when and where. ``environment``: of the file that a benchmark left."""
+    where = f"{environment['cpus']} cores ({environment['cpu']}), {environment['python']}"
+    return ["", f"`{command}` on {environment['date'][:10]}: {where}."]
+
+
 def table(figures: Mapping[str, Mapping[str, Any]], *, goals_only: bool = False) -> list[str]:
     """All figures of a benchmark with their goals, or those that have one."""
     lines = ["| figure | value | unit | goal | |", "|---|---:|---|---|---|"]

@@ -18,6 +18,15 @@ FIGURES = {
 }
 
 
+ENVIRONMENT = {
+    "date": "2026-11-26T06:13:08+00:00",
+    "cpus": 2,
+    "cpu": "AMD EPYC",
+    "python": "CPython 3.11.7",
+    "commit": "58f8a30e994e",
+}
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What the scripts touch, as a copy."""
@@ -27,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)
     for name in ("README.md", "docs/scale.md", "docs/observability.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "figures.json").write_text(json.dumps({"figures": FIGURES}))
+    (tmp_path / "figures.json").write_text(json.dumps({"figures": FIGURES, "environment": ENVIRONMENT}))
     return tmp_path
 
 
@@ -41,6 +50,7 @@ def test_figures_of_scale_come_with_readable_names_into_the_page_and_those_with_
     for text in (page, readme):
         assert "| programs of the fullest shard | 1.2 | x of the mean | <= 1.25 | met |" in text
         assert "| something of tomorrow | 2 | s | <= 1 | **missed** |" in text, "a name that nobody knows is shown as words"
+        assert "\n\n`python -m benchmarks.scale` on 2026-11-26: 2 cores (AMD EPYC), CPython 3.11.7.\n<!-- scale: end -->" in text
     assert "| report s | 12,346 | s |  |  |" in page
     assert "| report s |" not in readme
     run(checkout, "readme_scale")

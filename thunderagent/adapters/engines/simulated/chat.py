@@ -6,12 +6,15 @@ Whole answers, and the usage chunk of streams, carry one field more: `timing`, s
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
+from thunderagent.adapters.engines.simulated import tool_calls
 from thunderagent.adapters.engines.simulated.service import Job, Service
 from thunderagent.adapters.engines.simulated.sse import EventStream
+from thunderagent.adapters.engines.simulated.tool_calls import ToolCall
 from thunderagent.adapters.engines.simulated.wire import ChatRequest, json_response, read_body
 
 
@@ -28,7 +31,7 @@ class ChatEndpoint:
         service.check_request(body.model, body.n)
         with service.generating(
             request,
-            service.chat(body.messages),
+            service.chat(body.messages, body.tools),
             prompt_field="messages",
             max_tokens=body.max_completion_tokens or body.max_tokens,
             cache_salt=body.cache_salt,
@@ -36,42 +39,57 @@ class ChatEndpoint:
             stream=body.stream,
         ) as job:
             if body.stream:
-                return await self._stream(request, job, body.include_usage)
-            return await self._whole(job)
+                return await self._stream(request, job, body)
+            return await self._whole(job, calls=bool(body.tools))
 
-    async def _whole(self, job: Job) -> web.Response:
+    async def _whole(self, job: Job, *, calls: bool) -> web.Response:
         service = self._service
         record = await job.generation.done
+        content, called = tool_calls.parsed(service.text(job)) if calls else (service.text(job), [])
+        message: dict[str, Any] = {"role": "assistant", "content": content}
+        if called:
+            message = message | {"content": content or None, "tool_calls": _calls(job, called)}
         choice = {
             "index": 0,
-            "message": {"role": "assistant", "content": service.text(job)},
+            "message": message,
             "logprobs": None,
-            "finish_reason": job.finish_reason(record),
+            "finish_reason": "tool_calls" if called else job.finish_reason(record),
         }
         return json_response(
             self._envelope(job, "chat.completion")
             | {"choices": [choice], "usage": service.usage(job, record), "timing": service.timing(record)}
         )
 
-    async def _stream(self, request: web.Request, job: Job, include_usage: bool) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, job: Job, body: ChatRequest) -> web.StreamResponse:
         service = self._service
         envelope = self._envelope(job, "chat.completion.chunk")
         events = EventStream()
         await events.open(request)
 
-        def choice(delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+        def choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
             return envelope | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]}
 
-        first = True
+        first, said, sent_characters = True, "", 0
         async for text in service.texts(job):
             if first:
                 await events.send(choice({"role": "assistant", "content": ""}))
                 first = False
-            if text:
-                await events.send(choice({"content": text}))
+            said += text
+            shown = (tool_calls.shown(said) if body.tools else said)[sent_characters:]
+            sent_characters += len(shown)
+            if shown:
+                await events.send(choice({"content": shown}))
         record = await job.generation.done
-        await events.send(choice({}, job.finish_reason(record)))
-        if include_usage:
+        content, called = tool_calls.parsed(said) if body.tools else (said, [])
+        if rest := content[sent_characters:]:  # what might have become a call
+            await events.send(choice({"content": rest}))
+        for call in _calls(job, called, indexed=True):
+            function = call.pop("function")
+            await events.send(choice({"tool_calls": [call | {"function": function | {"arguments": ""}}]}))
+            arguments = {"index": call["index"], "function": {"arguments": function["arguments"]}}
+            await events.send(choice({"tool_calls": [arguments]}))
+        await events.send(choice({}, "tool_calls" if called else job.finish_reason(record)))
+        if body.include_usage:
             await events.send(envelope | {"choices": [], "usage": service.usage(job, record), "timing": service.timing(record)})
         await events.send_done()
         return await events.close()
@@ -83,3 +101,16 @@ class ChatEndpoint:
             "created": int(time.time()),
             "model": self._service.model_name,
         }
+
+
+def _calls(job: Job, calls: Sequence[ToolCall], *, indexed: bool = False) -> list[dict[str, Any]]:
+    """As OpenAI's API has them; ``indexed``: in a stream."""
+    return [
+        ({"index": index} if indexed else {})
+        | {
+            "id": f"call_{job.generation.request_id}_{index}",
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments_json()},
+        }
+        for index, call in enumerate(calls)
+    ]

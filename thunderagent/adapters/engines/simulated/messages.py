@@ -1,14 +1,17 @@
-"""Anthropic's messages, as vLLM serves them: whole or as server-sent events. Texts only."""
+"""Anthropic's messages, as vLLM serves them: whole or as server-sent events: texts, and calls of tools."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
+from thunderagent.adapters.engines.simulated import tool_calls
 from thunderagent.adapters.engines.simulated.errors import ApiError
 from thunderagent.adapters.engines.simulated.service import Job, Service
 from thunderagent.adapters.engines.simulated.sse import EventStream
+from thunderagent.adapters.engines.simulated.tool_calls import ToolCall
 from thunderagent.adapters.engines.simulated.wire import MessagesRequest, json_response, read_body
 from thunderagent.simulation import RequestRecord
 
@@ -34,7 +37,7 @@ class MessagesEndpoint:
         service.check_request(body.model, 1)
         with service.generating(
             request,
-            service.chat(body.all_messages()),
+            service.chat(body.all_messages(), body.tools),
             prompt_field="messages",
             max_tokens=body.max_tokens,
             cache_salt=body.cache_salt,
@@ -42,12 +45,14 @@ class MessagesEndpoint:
             stream=body.stream,
         ) as job:
             if body.stream:
-                return await self._stream(request, job)
+                return await self._stream(request, job, body)
             record = await job.generation.done
-            message = self._message(job, [{"type": "text", "text": service.text(job)}])
-            return json_response(message | {**_stop(job, record), "usage": self._usage(job, record)})
+            text, called = tool_calls.parsed(service.text(job)) if body.tools else (service.text(job), [])
+            blocks = [{"type": "text", "text": text}] if text or not called else []
+            message = self._message(job, blocks + _uses(job, called))
+            return json_response(message | {**_stop(job, record, called), "usage": self._usage(job, record)})
 
-    async def _stream(self, request: web.Request, job: Job) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, job: Job, body: MessagesRequest) -> web.StreamResponse:
         service = self._service
         events = EventStream()
         await events.open(request)
@@ -59,16 +64,28 @@ class MessagesEndpoint:
         usage = {"input_tokens": len(job.generation.prompt), "output_tokens": 0}
         await send("message_start", message=self._message(job, []) | {"usage": usage})
         await send("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        said, sent_characters = "", 0
         async for text in service.texts(job):
-            if text:
-                await send("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+            said += text
+            shown = (tool_calls.shown(said) if body.tools else said)[sent_characters:]
+            sent_characters += len(shown)
+            if shown:
+                await send("content_block_delta", index=0, delta={"type": "text_delta", "text": shown})
         record = await job.generation.done
+        whole, called = tool_calls.parsed(said) if body.tools else (said, [])
+        if rest := whole[sent_characters:]:  # what might have become a call
+            await send("content_block_delta", index=0, delta={"type": "text_delta", "text": rest})
         await send("content_block_stop", index=0)
-        await send("message_delta", delta=_stop(job, record), usage=self._usage(job, record))
+        for index, use in enumerate(_uses(job, called), start=1):
+            await send("content_block_start", index=index, content_block=use | {"input": {}})
+            delta = {"type": "input_json_delta", "partial_json": called[index - 1].arguments_json()}
+            await send("content_block_delta", index=index, delta=delta)
+            await send("content_block_stop", index=index)
+        await send("message_delta", delta=_stop(job, record, called), usage=self._usage(job, record))
         await send("message_stop")
         return await events.close()
 
-    def _message(self, job: Job, content: list[dict[str, str]]) -> dict[str, Any]:
+    def _message(self, job: Job, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "id": f"chatcmpl-{job.generation.request_id}",
             "type": "message",
@@ -89,5 +106,13 @@ class MessagesEndpoint:
         }
 
 
-def _stop(job: Job, record: RequestRecord | None) -> dict[str, str | None]:
-    return {"stop_reason": STOP_REASONS.get(job.finish_reason(record)), "stop_sequence": None}
+def _uses(job: Job, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    """As Anthropic's API has them."""
+    return [
+        {"type": "tool_use", "id": f"toolu_{job.generation.request_id}_{index}", "name": call.name, "input": call.arguments}
+        for index, call in enumerate(calls)
+    ]
+
+
+def _stop(job: Job, record: RequestRecord | None, calls: Sequence[ToolCall]) -> dict[str, str | None]:
+    return {"stop_reason": "tool_use" if calls else STOP_REASONS.get(job.finish_reason(record)), "stop_sequence": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from thunderagent.adapters.engines.simulated import tool_calls
 from thunderagent.adapters.engines.simulated.answers import Answers
 from thunderagent.adapters.engines.simulated.driver import EngineDriver, Generation
 from thunderagent.adapters.engines.simulated.errors import ApiError
@@ -111,9 +113,14 @@ class Service:
         finally:
             self.driver.discard(generation)
 
-    def chat(self, messages: Iterable[Message]) -> str:
-        """Messages as the model's prompt."""
-        return self.tokenizer.apply_chat_template([(message.role, message.text()) for message in messages])
+    def chat(self, messages: Iterable[Message], tools: Sequence[dict[str, Any]] | None = None) -> str:
+        """Messages as the model's prompt, with what tools there are in the system prompt."""
+        turns = [message.turn() for message in messages]
+        if tools:
+            rules = tool_calls.RULES.format(tools="\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools))
+            first, rest = (turns[0][1], turns[1:]) if turns[0][0] == "system" else ("", turns)
+            turns = [("system", f"{first}\n\n{rules}" if first else rules), *rest]
+        return self.tokenizer.apply_chat_template(turns)
 
     def text(self, job: Job) -> str:
         """The answer so far, without its end token."""

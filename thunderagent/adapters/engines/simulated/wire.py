@@ -9,7 +9,9 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from thunderagent.adapters.engines.simulated import tool_calls
 from thunderagent.adapters.engines.simulated.errors import ApiError
+from thunderagent.adapters.engines.simulated.tool_calls import ToolCall
 
 TokenId = Annotated[int, msgspec.Meta(ge=0)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
@@ -38,10 +40,33 @@ TEXTS = ("text", "input_text", "output_text")
 
 
 class ContentPart(msgspec.Struct):
-    """One part of a message; only text is understood."""
+    """One part of a message: text or, in Anthropic's API, a call of a tool or what a tool gave."""
 
     type: str
     text: str = ""
+    name: str = ""
+    input: dict[str, Any] = {}
+    content: str | list[ContentPart] | None = None
+
+
+class CalledFunction(msgspec.Struct):
+    """What a call of OpenAI's API names."""
+
+    name: str
+    arguments: str = "{}"
+
+
+class CalledTool(msgspec.Struct):
+    """One call in a message of OpenAI's API."""
+
+    function: CalledFunction
+
+    def call(self) -> ToolCall:
+        """The same. Raises ApiError if the arguments are not JSON."""
+        try:
+            return ToolCall(self.function.name, orjson.loads(self.function.arguments or "{}"))
+        except orjson.JSONDecodeError as error:
+            raise ApiError(f"messages has a call whose arguments are not JSON: {error}", param="messages") from error
 
 
 class Message(msgspec.Struct):
@@ -49,15 +74,34 @@ class Message(msgspec.Struct):
 
     role: str
     content: str | list[ContentPart] | None = None
+    tool_calls: list[CalledTool] | None = None
+
+    def turn(self) -> tuple[str, str]:
+        """Role and text as the template shows them. Raises ApiError for what is not understood."""
+        text = self.text()
+        if self.role == "tool":
+            return "user", tool_calls.response(text)
+        return self.role, tool_calls.message(text, [called.call() for called in self.tool_calls or ()])
 
     def text(self) -> str:
-        """The text of all parts. Raises ApiError for a part that is not text."""
-        if not isinstance(self.content, list):
-            return self.content or ""
-        for part in self.content:
-            if part.type not in TEXTS:
-                raise ApiError(f"messages has a content part of type {part.type!r}, only 'text' is supported", param="messages")
-        return "".join(part.text for part in self.content)
+        """The text of all parts. Raises ApiError for a part that is not understood."""
+        return _text_of(self.content)
+
+
+def _text_of(content: str | list[ContentPart] | None) -> str:
+    if not isinstance(content, list):
+        return content or ""
+    said, whole = "", []
+    for part in content:
+        if part.type in TEXTS:
+            said += part.text
+        elif part.type == "tool_use":
+            whole.append(ToolCall(part.name, part.input).text())
+        elif part.type == "tool_result":
+            whole.append(tool_calls.response(_text_of(part.content)))
+        else:
+            raise ApiError(f"messages has a content part of type {part.type!r}, only 'text' is supported", param="messages")
+    return "\n".join([*([said] if said else []), *whole])
 
 
 class StreamOptions(msgspec.Struct):
@@ -73,6 +117,8 @@ class ModelRequest(msgspec.Struct, kw_only=True):
     stream: bool = False
     cache_salt: str | None = None
     request_id: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    """Definitions of tools, as chat completions and messages have them."""
 
 
 class OpenAiRequest(ModelRequest, kw_only=True):

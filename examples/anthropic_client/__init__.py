@@ -1,0 +1,1 @@
+"""Agents with Anthropic's client: python -m examples.anthropic_client"""

@@ -1,0 +1,1 @@
+"""Agents with OpenAI's client: python -m examples.openai_client"""

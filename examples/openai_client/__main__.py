@@ -1,0 +1,39 @@
+"""``python -m examples.openai_client``"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from openai import AsyncOpenAI, OpenAIError
+
+from examples import imports
+from examples.common import Served, main, parser
+from examples.openai_client.agent import Agent
+from examples.outcome import Outcome
+
+ABOUT = "Agents with tools through OpenAI's client, every second one streamed: they look for imports in Python's library."
+
+
+async def agents(where: Served, options: argparse.Namespace) -> Sequence[Outcome]:
+    """All at once."""
+    run = uuid.uuid4().hex[:6]
+    async with AsyncOpenAI(base_url=f"{where.url}/v1", api_key=where.api_key) as client:
+        return await asyncio.gather(*(_one(client, where.model, run, number) for number in range(options.agents)))
+
+
+async def _one(client: AsyncOpenAI, model: str, run: str, number: int) -> Outcome:
+    package = imports.PACKAGES[number % len(imports.PACKAGES)]
+    agent = Agent(client, model, f"openai-{run}-{number}", imports.FUNCTIONS, imports.definitions(), stream=number % 2 == 1)
+    try:
+        answer = await agent.run(imports.SYSTEM, imports.question(package))
+    except OpenAIError as error:
+        return Outcome(agent.program_id, False, f"{package}: {error}")
+    right, told = imports.right(package, answer), imports.told(answer)
+    return Outcome(agent.program_id, right, f"{package}: {told}{'' if right else ', which is wrong'}")
+
+
+if __name__ == "__main__":
+    main(parser("openai_client", ABOUT, agents=8).parse_args(), agents, answers="examples.imports:scripted")
