@@ -57,7 +57,7 @@ def _addresses(options: argparse.Namespace) -> AbstractContextManager[Sequence[s
     if not options.embedded:
         return nullcontext(engine_urls("--url", options.url or [GATEWAY])[0])
     if options.url:
-        raise ConfigError("--embedded", options.url, "brings its own engine and gateway; leave out --url")
+        raise ConfigError("--embedded", ",".join(options.url), "brings its own engine and gateway; leave out --url")
     _require(EMBEDDED)
     from recipes.serve.agents.embedded import embedded
 
@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--url", action="append", help=f"a gateway, or an engine alone; may be given several times, to compare [{GATEWAY}]")
-    embedded = "start an embedded engine, without a GPU, and a gateway before it; run before the engine alone, then before the gateway"
+    embedded = (
+        "start an embedded engine, without a GPU, and a gateway before it; run before the engine alone, then before the gateway"
+    )
     add("--embedded", action="store_true", help=embedded)
     add("--agents", type=_at_least(1), default=16, metavar="N", help="agents at once [%(default)s]")
     add("--turns", type=_at_least(1), default=8, metavar="N", help="turns of each [%(default)s]")
