@@ -46,12 +46,12 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("THUNDERAGENT_API_KEY", "THUNDERAGENT_ADMIN_KEY")}
 
 
-@pytest.fixture(params=["off", "on"])
-def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """The process, and the addresses of gateway and engine."""
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The process, and the addresses of gateway and engine. With ``+thunder=on`` Getting Started runs it."""
     port, engine_port = free_ports(2)
     ports = [f"gateway.port={port}", f"engine.port={engine_port}", "engine.time_scale=200"]
-    command = [sys.executable, "-m", "recipes.serve", f"+thunder={request.param}", f"hydra.run.dir={tmp_path}", *ports]
+    command = [sys.executable, "-m", "recipes.serve", "+thunder=off", f"hydra.run.dir={tmp_path}", *ports]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     url = f"http://127.0.0.1:{port}"
     deadline_s = time.monotonic() + START_TIMEOUT_S
