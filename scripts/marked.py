@@ -18,6 +18,12 @@ def put(path: Path, mark: str, lines: Iterable[str]) -> None:
     path.write_text(f"{head}{begin}{first_line}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
+def measured(command: str, environment: Mapping[str, Any]) -> list[str]:
+    """The end of a table: what made it, when and where. ``environment``: of the file that a benchmark left."""
+    where = f"{environment['cpus']} cores ({environment['cpu']}), {environment['python']}"
+    return ["", f"`{command}` on {environment['date'][:10]}: {where}."]
+
+
 def table(figures: Mapping[str, Mapping[str, Any]], *, goals_only: bool = False) -> list[str]:
     """All figures of a benchmark with their goals, or those that have one."""
     lines = ["| figure | value | unit | goal | |", "|---|---:|---|---|---|"]

@@ -18,6 +18,15 @@ FIGURES = {
 }
 
 
+ENVIRONMENT = {
+    "date": "2026-11-26T06:13:08+00:00",
+    "cpus": 2,
+    "cpu": "AMD EPYC",
+    "python": "CPython 3.11.7",
+    "commit": "58f8a30e994e",
+}
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What the scripts touch, as a copy."""
@@ -25,9 +34,9 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
     for name in ("marked.py", "readme_scale", "readme_observe", "readme_serving", "readme_figures"):
         shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)
-    for name in ("README.md", *(f"docs/{page}.md" for page in ("scale", "observability", "serving", "skyrl_swe"))):
+    for name in ("README.md", *(f"docs/{page}.md" for page in ("index", "scale", "observability", "serving", "skyrl_swe"))):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "figures.json").write_text(json.dumps({"figures": FIGURES}))
+    (tmp_path / "figures.json").write_text(json.dumps({"figures": FIGURES, "environment": ENVIRONMENT}))
     return tmp_path
 
 
@@ -40,6 +49,7 @@ def test_figures_of_scale_come_with_readable_names_into_their_page(checkout: Pat
     page = (checkout / "docs" / "scale.md").read_text()
     assert "| programs of the fullest shard | 1.2 | x of the mean | <= 1.25 | met |" in page
     assert "| something of tomorrow | 2 | s | <= 1 | **missed** |" in page, "a name that nobody knows is shown as words"
+    assert "\n\n`python -m benchmarks.scale` on 2026-11-26: 2 cores (AMD EPYC), CPython 3.11.7.\n<!-- scale: end -->" in page
     assert "| report s | 12,346 | s |  |  |" in page
     run(checkout, "readme_scale")
     assert (checkout / "docs" / "scale.md").read_text() == page, "writing again changes nothing"
@@ -54,7 +64,7 @@ def test_every_arm_before_a_real_engine_comes_into_its_page_and_only_goals_into_
     measures = ("steps", "KV hit rate", "re-prefilled", "turn, median", "turn, p95", "turn, worst")
     figures = {f"tr: {measure}": {"value": 5.0, "unit": "", "goal": None} for measure in measures}
     figures["thunder over tr"] = {"value": 1.2, "unit": "x", "goal": ">= 1.08"}
-    (checkout / "figures.json").write_text(json.dumps({"figures": figures}))
+    (checkout / "figures.json").write_text(json.dumps({"figures": figures, "environment": ENVIRONMENT}))
     run(checkout, "readme_serving")
     page, readme = (checkout / "docs" / "serving.md").read_text(), (checkout / "README.md").read_text()
     for text in (page, readme):

@@ -1,0 +1,1 @@
+"""What a newcomer meets: the documentation site, installing, importing, the examples."""
