@@ -32,9 +32,12 @@ def checkout(tmp_path: Path) -> Path:
     """What the scripts touch, as a copy."""
     for folder in ("scripts", "docs"):
         (tmp_path / folder).mkdir()
-    for name in ("marked.py", "readme_scale", "readme_observe", "readme_serving", "readme_figures"):
+    for name in ("marked.py", "readme_scale", "readme_observe", "readme_serving", "readme_figures", "readme_agents"):
         shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)
-    for name in ("README.md", *(f"docs/{page}.md" for page in ("index", "scale", "observability", "serving", "skyrl_swe"))):
+    for name in (
+        "README.md",
+        *(f"docs/{page}.md" for page in ("index", "getting_started", "scale", "observability", "serving", "skyrl_swe")),
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "figures.json").write_text(json.dumps({"figures": FIGURES, "environment": ENVIRONMENT}))
     return tmp_path
@@ -96,3 +99,13 @@ def test_a_comparison_comes_whole_into_its_page_and_what_decides_into_the_readme
         assert "all 7 trajectories have the same rewards" in text
     assert "| peak memory of all processes, MiB | 4 | 4 |  |" in page
     assert "peak memory" not in readme
+
+
+def test_what_the_first_command_prints_comes_into_the_readme_and_getting_started(checkout: Path) -> None:
+    (checkout / "figures.json").write_text("             http://one  http://two\nsteps                 128         128\n")
+    run(checkout, "readme_agents")
+    for page in ("README.md", "docs/getting_started.md"):
+        assert (
+            "```text\n             http://one  http://two\nsteps                 128         128\n```\n"
+            in (checkout / page).read_text()
+        )
