@@ -78,8 +78,13 @@ def _wait_until_up(process: subprocess.Popen[bytes], port_file: Path, log: Path)
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline_s:
-            raise ConfigError("engine", "simulated", f"the embedded engine did not start; see {log}")
+            raise ConfigError("engine", "simulated", f"the embedded engine did not start: {_last_line(log)} (see {log})")
         time.sleep(0.05)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def end_engine(process: subprocess.Popen[bytes]) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -16,19 +13,12 @@ from omegaconf import DictConfig
 
 from recipes.common import hydra_config
 from recipes.common.config import CONFIG_DIR
-from recipes.common.engine import end_engine, start_engine
 from recipes.common.entry import fail
 from recipes.common.hydra_config import writable
-from recipes.common.tokenizer import save_byte_tokenizer
-from recipes.serve.config import EngineConfig, ServeConfig
-from thunderagent.adapters.engines.urls import engine_urls
-from thunderagent.cli.start import say, start
+from recipes.serve.config import ServeConfig
+from recipes.serve.engines import engines
+from thunderagent.cli.start import start
 from thunderagent.errors import ConfigError
-
-MODEL = "simulated"
-ANSWERS = "thunderagent.adapters.engines.simulated.answers:echo"
-DIALECT = "vllm"
-"""What the embedded engine speaks."""
 
 ConfigStore.instance().store(name="serve_schema", node=writable(ServeConfig))
 
@@ -59,7 +49,7 @@ def serve(config: ServeConfig, out_dir: Path) -> None:
     """
     settings, scheduling = config.settings(), config.thunder_config(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with _engines(config.engine, out_dir) as (urls, kind), _as_keys():
+    with engines(config.engine, out_dir) as (urls, kind), _as_keys():
         tools = None if config.tools.backend == "none" else config.tools
         start(scheduling, settings, urls, kind, log_level=config.log_level, log_format=config.log_format, tools=tools)
 
@@ -71,35 +61,3 @@ def _as_keys() -> Iterator[None]:
         yield
     except ConfigError as error:
         raise error if "." in error.key else ConfigError(f"gateway.{error.key}", error.value, error.allowed) from None
-
-
-@contextmanager
-def _engines(engine: EngineConfig, out_dir: Path) -> Iterator[tuple[list[str], str]]:
-    if engine.kind != "simulated":
-        urls, notes = engine_urls("engine.urls", engine.urls)
-        for note in notes:
-            say("note", note)
-        yield urls, engine.kind
-        return
-    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="thunderagent-serve-") as folder:
-        urls = []
-        tokenizer = save_byte_tokenizer(Path(folder))
-        for index in range(engine.count):
-            process, url = _start(engine, index, tokenizer, Path(folder), out_dir)
-            ends.callback(end_engine, process)
-            urls.append(url)
-        if sys.stdout.isatty():
-            say("note", f"the embedded engine calls its model {MODEL!r} and answers with the last message that it gets")
-        yield urls, DIALECT
-
-
-def _start(engine: EngineConfig, index: int, tokenizer: Path, folder: Path, out_dir: Path) -> tuple[subprocess.Popen[bytes], str]:
-    return start_engine(
-        engine,
-        tokenizer=tokenizer,
-        model_name=MODEL,
-        answers=ANSWERS,
-        port=engine.port and engine.port + index,
-        port_file=folder / f"engine-{index}.url",
-        log=out_dir / f"engine-{index}.log",
-    )

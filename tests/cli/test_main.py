@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cli.support import Command
+from thunderagent import __version__
 from thunderagent.cli.app import app
 from thunderagent.cli.commands import COMMANDS, GATEWAY, STUDY
 
@@ -55,6 +56,10 @@ def test_the_list_of_commands_tells_the_first_words_of_their_help(name: str) -> 
     described = getattr(import_module(command.module), command.function).__doc__
 
     assert " ".join(described.split()).startswith(command.summary)
+
+
+def test_the_version_is_that_of_the_package(thunderagent: Command) -> None:
+    assert thunderagent("--version").out == f"thunderagent {__version__}\n"
 
 
 def test_help_imports_no_command() -> None:

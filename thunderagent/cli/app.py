@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from thunderagent import __version__
 from thunderagent.cli.commands import COMMANDS
 from thunderagent.errors import ThunderAgentError
 
@@ -54,8 +55,16 @@ def _nothing() -> None: ...
 app = _typer(name="thunderagent", cls=LazyCommands, no_args_is_help=True)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"thunderagent {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def thunderagent() -> None:
+def thunderagent(
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     """A program-aware scheduler for LLM agents: serves them, and tells what it would give you."""
 
 

@@ -100,14 +100,15 @@ COMMANDS = {
         (*TERMINAL, "wandb", "wandb_workspaces"),
     ),
 }
-HELP = ("--help", "-h")
+FOR_ALL = ("--help", "-h", "--version")
+"""Options that need no command."""
 
 
 def with_command(arguments: Sequence[str]) -> list[str]:
     """The arguments with the command in front: ``serve`` where only options are given, help where nothing is."""
     if not arguments:
         return ["--help"]
-    if arguments[0].startswith("-") and arguments[0] not in HELP:
+    if arguments[0].startswith("-") and arguments[0] not in FOR_ALL:
         return ["serve", *arguments]
     return list(arguments)
 

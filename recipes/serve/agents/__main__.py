@@ -1,4 +1,4 @@
-"""``python -m recipes.serve.agents --url http://127.0.0.1:8300``: what a user's agents would see of a gateway."""
+"""``python -m recipes.serve.agents --embedded``: what a user's agents would see of a gateway."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import importlib.util
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 from recipes.common.entry import fail
@@ -15,6 +17,7 @@ from thunderagent.adapters.engines.urls import engine_urls
 from thunderagent.errors import ConfigError
 
 NEEDED = ("openai", "rich")
+EMBEDDED = ("uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "orjson", "prometheus_client", "tokenizers")
 GATEWAY = "http://127.0.0.1:8300"
 
 
@@ -26,23 +29,39 @@ class _Parser(argparse.ArgumentParser):
 
 def main() -> None:
     """Run the agents at each address, one after the other, and compare."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        fail(f"{', '.join(missing)} not installed: run scripts/setup, or pip install {' '.join(missing)}")
+    _require(NEEDED)
     options = _parser().parse_args()
     from recipes.serve.agents.agent import Plan
     from recipes.serve.agents.show import run_and_show
 
     plan = Plan(options.turns, options.prompt, options.observation, options.answer, options.think)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain `kill` ends the embedded engine, too
     try:
-        urls, _ = engine_urls("--url", options.url or [GATEWAY])
-        running = run_and_show(urls, options.agents, plan, api_key=_api_key(), model=options.model, seed=options.seed)
-        failed = asyncio.run(running)
+        with _addresses(options) as urls:
+            running = run_and_show(urls, options.agents, plan, api_key=_api_key(), model=options.model, seed=options.seed)
+            failed = asyncio.run(running)
     except ConfigError as error:
         fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(1 if failed else 0)
+
+
+def _require(modules: Sequence[str]) -> None:
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        fail(f"{', '.join(missing)} not installed: run scripts/setup, or pip install {' '.join(missing)}")
+
+
+def _addresses(options: argparse.Namespace) -> AbstractContextManager[Sequence[str]]:
+    if not options.embedded:
+        return nullcontext(engine_urls("--url", options.url or [GATEWAY])[0])
+    if options.url:
+        raise ConfigError("--embedded", ",".join(options.url), "brings its own engine and gateway; leave out --url")
+    _require(EMBEDDED)
+    from recipes.serve.agents.embedded import embedded
+
+    return embedded()
 
 
 def _api_key() -> str:
@@ -59,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--url", action="append", help=f"a gateway, or an engine alone; may be given several times, to compare [{GATEWAY}]")
+    embedded = (
+        "start an embedded engine, without a GPU, and a gateway before it; run before the engine alone, then before the gateway"
+    )
+    add("--embedded", action="store_true", help=embedded)
     add("--agents", type=_at_least(1), default=16, metavar="N", help="agents at once [%(default)s]")
     add("--turns", type=_at_least(1), default=8, metavar="N", help="turns of each [%(default)s]")
     add("--think", type=_seconds, default=0.1, metavar="S", help="mean pause between turns, in seconds [%(default)s]")

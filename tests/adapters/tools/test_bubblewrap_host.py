@@ -52,6 +52,20 @@ async def become(root: Path, names: list[str]) -> bool:
     return False
 
 
+def test_who_names_no_image_gets_an_empty_working_tree_but_only_when_it_asks(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        host = open_tools(ToolsConfig(backend="bubblewrap", folder=str(tmp_path / "root")))
+        await host.start()
+        host.program_began("p")
+        assert host.of_program("p") == []
+        held = await host.acquire("p")
+        output = await host.execute("p", held.id, Command("ls -A"))
+        assert (output.text, output.exit_code) == ("", 0)
+        await host.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_sandbox_is_prepared_ahead_used_and_gone_when_its_program_is_over(tmp_path: Path) -> None:
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "code").write_text("x = 1\n")

@@ -1,4 +1,4 @@
-"""The quick start of the README, as a user types it: embedded engine, gateway, agents."""
+"""The first commands of the README and of Getting Started, as a user types them: embedded engine, gateway, agents."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ pytest.importorskip("openai")
 pytest.importorskip("hydra")
 pytest.importorskip("thunderagent.serving")
 
+ROOT = Path(__file__).parents[3]
 START_TIMEOUT_S = 60.0
 """It is up in two seconds; on a machine under heavy load it may take many times that."""
 
@@ -45,12 +46,12 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("THUNDERAGENT_API_KEY", "THUNDERAGENT_ADMIN_KEY")}
 
 
-@pytest.fixture(params=["off", "on"])
-def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """The process, and the addresses of gateway and engine."""
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The process, and the addresses of gateway and engine. With ``+thunder=on`` Getting Started runs it."""
     port, engine_port = free_ports(2)
     ports = [f"gateway.port={port}", f"engine.port={engine_port}", "engine.time_scale=200"]
-    command = [sys.executable, "-m", "recipes.serve", f"+thunder={request.param}", f"hydra.run.dir={tmp_path}", *ports]
+    command = [sys.executable, "-m", "recipes.serve", "+thunder=off", f"hydra.run.dir={tmp_path}", *ports]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     url = f"http://127.0.0.1:{port}"
     deadline_s = time.monotonic() + START_TIMEOUT_S
@@ -88,3 +89,17 @@ def test_agents_run_before_the_gateway_and_a_signal_ends_everything(
     assert not answers(url)
     assert not answers(engine)
     assert (tmp_path / "profile.jsonl").read_text().count("\n") == 9
+
+
+def test_the_first_command_shows_the_gain() -> None:
+    first = [sys.executable, "-m", "recipes.serve.agents", "--embedded"]
+    done = subprocess.run(first, capture_output=True, text=True, timeout=240, check=False, env=environment(), cwd=ROOT)
+
+    assert done.returncode == 0, done.stderr
+    urls = done.stdout.split()[:2]
+    rows = {line[:30].strip(): line[30:].split() for line in done.stdout.splitlines()}
+    assert rows["steps"] == ["128", "128"]
+    assert rows["failed"] == ["0", "0"]
+    alone, scheduled = map(float, rows["KV hit rate"])
+    assert scheduled > alone + 0.3, "this does not depend on how busy the machine is; steps per minute do"
+    assert not any(answers(url) for url in urls), "nothing is left behind"

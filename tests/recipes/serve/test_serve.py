@@ -126,7 +126,7 @@ def test_embedded_engines_are_gone_after_a_failure_too(gateway: Serving, tmp_pat
 
 
 def test_an_engine_that_cannot_start_is_told_with_its_log(gateway: Serving, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"the embedded engine did not start; see .*engine-0\.log"):
+    with pytest.raises(ConfigError, match=r"the embedded engine did not start: .*kv.* \(see .*engine-0\.log\)"):
         app.serve(composed("engine.kv_capacity_tokens=3", *FREE), tmp_path)
     assert "kv_capacity_tokens is 3" in (tmp_path / "engine-0.log").read_text()
     assert gateway.served == []

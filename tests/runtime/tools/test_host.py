@@ -250,6 +250,17 @@ def test_without_a_request_the_default_is_given_and_without_a_default_none() -> 
     scenario(without)
 
 
+def test_a_default_that_is_not_for_every_program_is_made_for_those_that_ask() -> None:
+    async def program(f: Fixture) -> None:
+        f.tools.program_began("p")
+        await asyncio.sleep(60)  # simulated
+        assert f.backend.existing == {}
+        await f.tools.acquire("p")
+        assert len(f.backend.existing) == 1
+
+    scenario(program, default=IMAGE, for_every_program=False)
+
+
 def test_removals_that_fail_are_tried_until_they_work() -> None:
     async def program(f: Fixture) -> None:
         await f.tools.acquire("p", IMAGE)

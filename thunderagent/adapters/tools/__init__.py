@@ -50,7 +50,8 @@ def open_tools(
     Raises:
         ConfigError: what its backend needs is not there.
     """
-    has_default = bool(config.image or config.setup)
+    is_named = bool(config.image or config.setup)
+    has_default = is_named or config.backend == "bubblewrap"  # which needs no image: the working tree is empty then
     return ToolHost(
         wrap(open_backend(config)),
         new_owner_id(),
@@ -66,6 +67,7 @@ def open_tools(
         settings=ToolSettings(prepare_timeout_s=config.prepare_timeout_s, idle_ttl_s=config.program_ttl_s),
         default=SandboxRequest(image=config.image, setup=config.setup) if has_default else None,
         ahead=config.ahead,
+        for_every_program=is_named,
         ports=config.port_range(),
         on_sandbox=on_sandbox,
     )

@@ -70,6 +70,7 @@ class ToolHost:
         settings: ToolSettings | None = None,
         default: SandboxRequest | None = None,
         ahead: bool = True,
+        for_every_program: bool = True,
         ports: Iterable[int] = (),
         on_sandbox: Callable[[SandboxProfile], None] | None = None,
         clock: Clock = time.monotonic,
@@ -84,8 +85,8 @@ class ToolHost:
             budgets: how much sandboxes may take.
             settings: times.
             default: what ``acquire`` gives without a request.
-            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and one like
-                ``default`` for every new program of the scheduler.
+            ahead: whether sandboxes are prepared before they are asked for: those that programs announce, and ``default``.
+            for_every_program: whether ``default`` is prepared for every new program of the scheduler.
             ports: that programs can lease.
             on_sandbox: called on the loop for every sandbox that a program is done with; must not block.
             clock: in seconds; it does not jump.
@@ -95,6 +96,7 @@ class ToolHost:
         self.settings = settings or ToolSettings()
         self.totals = ToolTotals()
         self._ahead, self._slots = ahead, Slots(ports)
+        self._for_every_program = ahead and for_every_program and default is not None
         self._on_sandbox = on_sandbox
         self._clock, self._wall_clock = clock, wall_clock
         prepare_timeout_s = self.settings.prepare_timeout_s
@@ -291,7 +293,7 @@ class ToolHost:
 
     def program_began(self, program_id: str) -> None:
         """Prepare the default, unless it has told what it will need."""
-        if not self._ahead or self.default is None or self._has_none(program_id):
+        if not self._for_every_program or self._has_none(program_id):
             return
         if program_id not in self.reactor.pool.programs:
             self.prepare(program_id)

@@ -31,6 +31,7 @@ def run(*arguments: str) -> int:
         (["--speed", "2"], "unrecognized arguments: --speed 2"),
         (["--url", "http://127.0.0.1:9/v1/"], "--url=http://127.0.0.1:9: nothing answers there: "),
         (["--url", "http://127.0.0.1:9", "--model", "m"], "--url=http://127.0.0.1:9: nothing answers there: "),
+        (["--embedded", "--url", "http://h:9"], "--embedded=http://h:9: brings its own engine and gateway; leave out --url"),
         (["--url", "127.0.0.1:9"], "--url=127.0.0.1:9: must start with http:// or https://"),
     ],
     ids=str,
