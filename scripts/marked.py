@@ -9,13 +9,18 @@ ROOT = Path(__file__).parents[1]
 
 def put(path: Path, mark: str, lines: Iterable[str]) -> None:
     """Between ``<!-- mark: begin ... -->`` and ``<!-- mark: end -->``, instead of what is there."""
+    path.write_text(replaced(path, mark, lines), encoding="utf-8")
+
+
+def replaced(path: Path, mark: str, lines: Iterable[str]) -> str:
+    """The text of the file with these lines between its marks."""
     begin, end = f"<!-- {mark}: begin", f"<!-- {mark}: end -->"
     head, found, rest = path.read_text(encoding="utf-8").partition(begin)
     if not found or end not in rest:
         raise SystemExit(f"error: {path} has no marks of {mark}")
     first_line, _, rest = rest.partition("\n")
     body = "\n".join(lines)
-    path.write_text(f"{head}{begin}{first_line}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+    return f"{head}{begin}{first_line}\n{body}\n{end}{rest.partition(end)[2]}"
 
 
 def measured(command: str, environment: Mapping[str, Any]) -> list[str]:

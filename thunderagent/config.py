@@ -62,15 +62,16 @@ class ThunderConfig:
     acting_token_weight: float = 1.0
     """``tr``: share of the tokens of a program in a tool call that counts as committed."""
     acting_half_life_s: float | None = None
-    """``tr``: seconds after which those tokens count half, a quarter after twice as many (published: 1); null: no decay."""
+    """``tr``: seconds after which the tokens of a program in a tool call count half, a quarter after twice as many (published:
+    1); null: no decay."""
     tick_s: float | None = None
     """``tr``: pauses and resumes are decided every so many seconds; null: with every event (``published``: every 5 s)."""
     published: bool = False
     """``tr``: with the scheduling defects of the public code, its 5 s tick included, to compare with."""
     max_wait_s: float | None = 1800.0
-    """A program held back for longer is admitted by force (``thunder``, ``tr``); null: never."""
+    """``thunder``, ``tr``: a program held back for longer is admitted by force; null: never."""
     idle_ttl_s: float | None = _LIMITS.idle_ttl_s
-    """A program without a turn for longer is forgotten; null: never."""
+    """A program that has had no turn for longer is forgotten; null: never."""
     max_programs: int | None = _LIMITS.max_programs
     """Programs tracked at once; beyond it the longest idle are forgotten, then new ones refused; null: no bound."""
     max_sync_s: float | None = _LIMITS.max_sync_s
@@ -82,21 +83,22 @@ class ThunderConfig:
     program's KV is still there is then known and not guessed. ``http+1000``: the engine's own port and 1000 more, for several
     engines on one host; data-parallel ranks follow on the next ports; null: events are not read."""
     kv_events_replay: int | str | None = None
-    """Port of its ``replay_endpoint``, in the same way: what was stored before, or missed, is asked for there; null: nowhere."""
+    """Port of each engine's ``replay_endpoint``, written as ``kv_events``: what was stored before, or missed, is asked for there;
+    null: nowhere."""
     engine_failure: str = "raise"
     """When an engine dies under a turn: ``raise`` its error to the framework, or ``end`` the trajectory with an empty answer."""
     profile_dir: str | None = None
     """Where ``profile.csv`` and ``profile.jsonl`` (one line per step) are written; null: nowhere."""
     profile_max_bytes: int = 1 << 30
-    """Of ``profile.jsonl``, some two million steps; then a new one is begun, and this one is ``profile.1.jsonl``."""
+    """``profile.jsonl`` grows to this, some two million steps; then a new one is begun, and it becomes ``profile.1.jsonl``."""
     profile_keep: int = 4
-    """Older files that stay, besides the one that is written."""
+    """Older profiles that stay, besides the one that is written."""
     store: str | None = None
     """SQLite file in which programs, and what was learned of tools and engines, outlive the process; null: nothing does."""
     wandb: str | None = None
     """W&B project, or ``ENTITY/PROJECT``, that gets a run of the scheduler: offline where there is no key; null: none."""
     wandb_interval_s: float = 10.0
-    """Seconds between two samples of that run."""
+    """Seconds between two samples of the run in ``wandb``."""
 
     def validate(self, prefix: str = "thunder.") -> None:
         """Check every value.

@@ -18,8 +18,8 @@ class ToolsConfig:
     """What makes sandboxes: ``docker`` (its Engine API: Docker or podman), ``bubblewrap`` (local processes, no daemon),
     ``callable`` (your own code: ``factory``), or ``none``."""
     docker_url: str | None = None
-    """Of the Docker Engine API, such as unix:///run/podman/podman.sock or http://host:2375; null: ``DOCKER_HOST``, else Docker's
-    own socket."""
+    """``docker``: the address of its Engine API, such as unix:///run/podman/podman.sock or http://host:2375; null:
+    ``DOCKER_HOST``, else Docker's own socket."""
     folder: str | None = None
     """``bubblewrap``: where sandboxes have their files; null: the user's cache."""
     images: str | None = None
@@ -28,25 +28,27 @@ class ToolsConfig:
     factory: str | None = None
     """``callable``: module:name of what makes your backend, an object with the methods of ``SandboxBackend``."""
     image: str = ""
-    """From which a sandbox is made for every new program while its first turn waits; empty: only those that are asked for."""
+    """A sandbox from this image is made for every new program while its first turn waits; empty: only those that are asked
+    for."""
     setup: str = ""
-    """A shell command that ends the preparation of such a sandbox."""
+    """A shell command that ends the preparation of a sandbox from ``image``; empty: none."""
     ahead: bool = True
-    """Whether such sandboxes, and those that programs announce, are prepared ahead; else when they are asked for."""
+    """Whether sandboxes from ``image``, and those that programs announce, are prepared ahead; else when they are asked for."""
     max_sandboxes: int | None = None
-    """That exist at once; null: no bound."""
+    """Sandboxes that exist at once; null: no bound."""
     max_memory_bytes: int | None = None
-    """Of all sandboxes that say how much they take; null: no bound."""
+    """Memory of all sandboxes that say how much they take; null: no bound."""
     max_disk_bytes: int | None = None
-    """Of sandboxes and of the images that were fetched for them, the least recently used of which go first; null: no bound."""
+    """Disk of sandboxes and of the images that were fetched for them, the least recently used of which go first; null: no
+    bound."""
     max_preparing: int = 8
-    """Preparations at once."""
+    """Sandboxes that are prepared at once."""
     max_idle: int | None = None
-    """Sandboxes that are kept for other programs; null: no bound of its own."""
+    """Sandboxes that nobody uses and that are kept for other programs; null: no bound of its own."""
     idle_ttl_s: float | None = 600.0
-    """For so long; null: until others need their room."""
+    """A sandbox is kept for other programs for so long; null: until others need its room."""
     prepare_timeout_s: float = 300.0
-    """Of one attempt to prepare one."""
+    """One attempt to prepare a sandbox may take so long."""
     program_ttl_s: float | None = 1800.0
     """A program of which no turn is known is over after so long without a call; null: never."""
     ports: str | None = None

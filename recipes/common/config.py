@@ -13,17 +13,19 @@ PACKAGED_CONFIGS = Path(__file__).parents[2] / "thunderagent" / "configs"
 CONFIG_DIR = PACKAGED_CONFIGS if PACKAGED_CONFIGS.is_dir() else Path(__file__).parents[2] / "configs"
 """``configs/`` travels inside the wheel as package data; a checkout has it at the top."""
 
+CAPACITIES = ("auto", "fixed")
+
 
 @dataclass
 class EngineConfig:
     """Which engine answers the turns (Hydra group ``engine``)."""
 
     kind: str = "simulated"
-    """``simulated``: the embedded one, started and stopped by the recipe; ``vllm`` or ``sglang``: already served at ``urls``."""
+    """``simulated``: the embedded one, started and stopped by the recipe; any other: what is served already at ``urls``."""
     urls: list[str] = field(default_factory=list)
-    """Engines that are already served, as http://host:port. Empty for the embedded one."""
+    """Engines that are already served, as http://host:port; empty for the embedded one."""
     kv_capacity_tokens: int = 130_000
-    """Embedded: KV cache."""
+    """Embedded: size of its KV cache."""
     prefill_tokens_per_s: float = 4_500.0
     """Embedded: prompt tokens computed per simulated second."""
     decode_step_s: float = 0.011
@@ -79,7 +81,7 @@ class CapacityConfig:
     kind: str = "auto"
     """``auto``: what the engine says of itself, unless ``tokens`` is given; ``fixed``: ``tokens`` has to be given."""
     tokens: int | None = None
-    """Tokens per engine."""
+    """KV cache of each engine that programs may fill, in tokens; null: ask the engine."""
 
     def validate(self) -> None:
         """Check both.
@@ -87,9 +89,11 @@ class CapacityConfig:
         Raises:
             ConfigError: names the key, its value and what is allowed.
         """
+        if self.kind not in CAPACITIES:
+            raise ConfigError("capacity.kind", self.kind, f"must be one of {', '.join(CAPACITIES)}")
         if self.kind == "fixed" and self.tokens is None:
             raise ConfigError("capacity", "fixed", "say how much: capacity=fixed capacity.tokens=200000")
-        if self.tokens is not None and self.tokens <= 0:
+        if self.tokens is not None and not self.tokens > 0:
             raise ConfigError("capacity.tokens", self.tokens, "must be a positive number, or null to ask the engine")
 
 

@@ -24,11 +24,11 @@ class EngineConfig(CommonEngineConfig):
     """Which engines the gateway stands in front of; ``kind`` may be ``skyrl``, its own servers, or ``auto``: they show it."""
 
     kv_capacity_tokens: int = 48_000
-    """Embedded: KV cache. The agents of ``recipes.serve.agents`` ask for about four times this at the end."""
+    """Embedded: size of its KV cache. The agents of ``recipes.serve.agents`` ask for about four times this at the end."""
     count: int = 1
-    """Embedded: how many."""
+    """Embedded: how many engines."""
     port: int = 8301
-    """Embedded: of the first, on this machine; the others have the next ones. 0 takes free ones."""
+    """Embedded: port of the first engine, on this machine; the others have the next ones. 0 takes free ones."""
 
 
 @dataclass
@@ -43,14 +43,15 @@ class ServeConfig:
     tools: ToolsConfig = field(default_factory=ToolsConfig)
     """Sandboxes of programs (Hydra group ``tools``)."""
     api_key_file: str | None = None
-    """Clients must send one of the keys in it, one per line; those in THUNDERAGENT_API_KEY are taken as well."""
+    """Clients must send one of the keys in this file, one per line; those in THUNDERAGENT_API_KEY are taken as well."""
     admin_key_file: str | None = None
-    """The same for management, with THUNDERAGENT_ADMIN_KEY."""
+    """Management asks for one of the keys in this file; those in THUNDERAGENT_ADMIN_KEY are taken as well."""
     profiles: bool = True
     """Whether every step is written to ``profile.csv`` and ``profile.jsonl`` in the run's directory."""
     wandb: str | None = None
     """W&B project, or ``ENTITY/PROJECT``, that gets a run with the scheduler's numbers; offline without a key; null: none."""
     log_level: str = LOG_LEVEL
+    """What is logged; ``debug``: with a line for each change in the life of a program."""
     log_format: str = LOG_FORMAT
     """``text``, or ``json``: one object per line."""
 

@@ -15,9 +15,10 @@ class RayEngineConfig(EngineConfig):
     """Engines at ``urls``, engines that are ``actors``, or both; the embedded ones are actors of this recipe."""
 
     port: int = 0
-    """Embedded: a free one each."""
+    """Embedded: always 0, a free one each, on whatever nodes they are."""
     actors: list[str] = field(default_factory=list)
-    """Names of actors, or how they begin and ``*``; they tell their URLs by ``get_url`` or ``get_server_info``."""
+    """Names of actors that are engines, or how they begin and ``*``; they tell their URLs by ``get_url`` or
+    ``get_server_info``."""
 
 
 @dataclass
@@ -28,15 +29,17 @@ class RayConfig:
     """``auto``: the cluster of this machine or of RAY_ADDRESS; ``HOST:PORT`` or ``ray://HOST:10001``: that one; null: a small one
     is started here, and ends with this command."""
     name: str = "thunderagent"
-    """Of the scheduler, and of the application in Serve: ``thunder.gateway=ray:NAME`` for training jobs."""
+    """The scheduler's, and that of the application in Serve: ``thunder.gateway=ray:NAME`` for training jobs."""
     scheduler_cpus: float = 1.0
-    """That a cluster keeps for the scheduler; a small one of our own keeps none."""
+    """CPUs that a cluster keeps for the scheduler; a small one that this command starts keeps none."""
     gateway_cpus: float = 1.0
-    """The same for each gateway."""
+    """CPUs that a cluster keeps for each gateway, in the same way."""
     min_gateways: int = 1
+    """Gateways that run however little there is to do."""
     max_gateways: int = 4
+    """Gateways that run at most."""
     turns_per_gateway: int = 256
-    """In flight, waiting ones included: more, and another gateway is started."""
+    """Turns in flight per gateway, waiting ones included: with more, another gateway is started."""
     stay: bool = False
     """Leave everything running in the cluster when it is up, instead of ending it with this command."""
 

@@ -23,8 +23,8 @@ class EngineConfig(CommonEngineConfig):
     """Which engine answers the turns, and what stands in for the time that real tools take."""
 
     kv_capacity_tokens: int = 130_000
-    """Embedded: KV cache. The default rollout's load on it is about 4x: averaged over a run with ``off``, the contexts of the
-    programs in flight come to 4.2 times this, and to 3.2 times this with every shared prompt counted once."""
+    """Embedded: size of its KV cache. The default rollout's load on it is about 4x: averaged over a run with ``off``, the
+    contexts of the programs in flight come to 4.2 times this, and to 3.2 times this with every shared prompt counted once."""
     tool_latency_s: float = 1.5
     """Embedded: simulated seconds (median of a lognormal) that each command takes beyond its own time. The recipe's small
     repositories answer in milliseconds; real ones take 1.5 s, and with ``time_scale`` the proportion is kept. 0: none."""
@@ -75,6 +75,7 @@ class RecipeConfig:
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     skyrl: dict[str, Any] = field(default_factory=dict)
+    """SkyRL's own keys: ``+skyrl.trainer.policy.optimizer_config.lr=1e-6``."""
     progress: bool = True
     """A live display while the run goes on."""
 

@@ -20,7 +20,7 @@ class EngineConfig(CommonEngineConfig):
     """Which engine answers the turns."""
 
     kv_capacity_tokens: int = 110_000
-    """Embedded: KV cache. With ``off``, the contexts of the programs in flight come to about four times this."""
+    """Embedded: size of its KV cache. With ``off``, the contexts of the programs in flight come to about four times this."""
     time_scale: float = 12.0
     """Embedded: simulated seconds per second of wall time; faster, slime's client would be what is waited for."""
 
@@ -98,9 +98,9 @@ class RecipeConfig:
         thunder_config(self.scheduling, self.capacity, self.thunder, profile_dir=None).validate(prefix="scheduling.")
         for name in ("steps", "prompts_per_step", "samples_per_prompt", "max_turns", "max_response_tokens", "search_top"):
             require_positive(self.rollout, "rollout", name)
-        if self.rollout.over_sampling < 1:
+        if not self.rollout.over_sampling >= 1:
             raise ConfigError("rollout.over_sampling", self.rollout.over_sampling, "must be at least 1")
-        if self.rollout.search_latency_s < 0:
+        if not self.rollout.search_latency_s >= 0:
             raise ConfigError("rollout.search_latency_s", self.rollout.search_latency_s, "must not be negative; 0: none")
 
     def thunder_section(self, profile_dir: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ Policies = Annotated[
     typer.Option("--policy", "-p", metavar="NAME", help=f"Compared: {', '.join(CONTENDERS)}. May be given several times."),
 ]
 Engine = Annotated[str, typer.Option("--engine", "-e", metavar="NAME", help=f"The engine: {', '.join(PRESETS)}.")]
-Engines = Annotated[int, typer.Option("--engines", "-n", min=1, help="How many of them.")]
+Engines = Annotated[int, typer.Option("--engines", "-n", metavar="N", min=1, help="How many of them.")]
 Constants = Annotated[
     list[str],
     typer.Option(
@@ -45,8 +45,8 @@ Fault = Annotated[
         "(no usage reported in these seconds), death=0@600+60 (engine 0 dies at 600 s, for 60 s).",
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html, pictures and study.json.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes; default: one per core.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for report.html, pictures and study.json.")]
+Workers = Annotated[int, typer.Option(metavar="N", min=1, show_default=False, help="Processes; default: one per core.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Tables only; writes study.json, no page and no pictures.")]
 
 Profiles = Annotated[

@@ -29,7 +29,12 @@ def render(
     vs: Annotated[Path | None, typer.Option("--vs", metavar="FILE", help="Another run, to compare the run with.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The page (NAME.html), or the folder for it and a study's pictures; default: beside."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="The page (NAME.html), or the folder for it and a study's pictures; default: beside.",
+        ),
     ] = None,
 ) -> None:
     """One page of a recorded run (its profile.jsonl), or of two compared (--vs); or that of a study again.

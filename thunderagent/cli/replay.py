@@ -25,9 +25,14 @@ def replay(
     ] = None,
     policy: options.Policies = list(options.DEFAULT_POLICIES),
     programs: Annotated[
-        int | None, typer.Option(min=1, help="So many programs at any time, one after another. Default: they begin as recorded.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="So many programs at any time, one after another. Default: they begin as recorded."
+        ),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.001, help="Recorded arrivals come so many times as fast.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(metavar="FACTOR", min=0.001, help="Recorded arrivals come so many times as fast.")
+    ] = 1.0,
     engine: options.Engine = "32b-2xh100",
     engines: options.Engines = 1,
     constants: options.Constants = [],

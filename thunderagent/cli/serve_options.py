@@ -185,7 +185,7 @@ Wandb = Annotated[
 WandbInterval = Annotated[str, _looking("TIME", "Between two samples of that run.")]
 Metrics = Annotated[bool, _looking(None, "Serve GET /metrics for Prometheus.", "--metrics/--no-metrics")]
 Otel = Annotated[
-    bool, _looking(None, "Export a span of each turn, by OpenTelemetry's OTEL_* variables; needs thunderagent[otel].", "--otel")
+    bool, _looking(None, "Export a span of each turn, by OpenTelemetry's OTEL_* variables; needs thunderagent\\[otel].", "--otel")
 ]
 LogLevel = Annotated[
     str, _looking("NAME", f"One of {', '.join(LOG_LEVELS)}; debug: with a line for each change in the life of a run.")

@@ -32,16 +32,21 @@ def simulate(
     policy: options.Policies = list(options.DEFAULT_POLICIES),
     load: Annotated[
         list[float],
-        typer.Option("--load", "-l", help="Contexts of all programs over all KV capacity. May be given several times."),
+        typer.Option(
+            "--load", "-l", metavar="FACTOR", help="Contexts of all programs over all KV capacity. May be given several times."
+        ),
     ] = [4.0],
     engine: options.Engine = "32b-2xh100",
     engines: options.Engines = 1,
     constants: options.Constants = [],
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions with other programs; medians and spreads are shown.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Repetitions with other programs; medians and spreads are shown.")
+    ] = 1,
     hours: Annotated[
-        float, typer.Option(min=0.01, help="Simulated time that is measured, after a quarter as much of warm-up.")
+        float,
+        typer.Option(metavar="HOURS", min=0.01, help="Simulated time that is measured, after a quarter as much of warm-up."),
     ] = 1.0,
-    groups: Annotated[int, typer.Option(min=1, help="For rl-batch: prompts of one step, 8 samples each.")] = GROUPS,
+    groups: Annotated[int, typer.Option(metavar="N", min=1, help="For rl-batch: prompts of one step, 8 samples each.")] = GROUPS,
     fault: options.Fault = [],
     profile: options.Profiles = None,
     out: options.Out = Path("outputs/simulate"),

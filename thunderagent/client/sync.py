@@ -52,14 +52,16 @@ class SyncProgram:
         self.id, self.extra_body = self._program.id, self._program.extra_body
 
     def prepare(self, **wanted: Unpack[Wanted]) -> None:
-        """See ``Program``, as for all."""
+        """See ``Program.prepare``."""
         wait_on(self._program.prepare(**wanted), self._loop)
 
     def acquire(self, **wanted: Unpack[Wanted]) -> SyncSandbox:
+        """See ``Program.acquire``."""
         return SyncSandbox(wait_on(self._program.acquire(**wanted), self._loop), self._loop)
 
     @contextlib.contextmanager
     def sandbox(self, **wanted: Unpack[Wanted]) -> Iterator[SyncSandbox]:
+        """See ``Program.sandbox``."""
         sandbox = self.acquire(**wanted)
         try:
             yield sandbox
@@ -68,18 +70,23 @@ class SyncProgram:
                 sandbox.give_back()
 
     def attach(self, name: str) -> SyncSandbox:
+        """See ``Program.attach``."""
         return SyncSandbox(wait_on(self._program.attach(name), self._loop), self._loop)
 
     def port(self) -> int:
+        """See ``Program.port``."""
         return wait_on(self._program.port(), self._loop)
 
     def sandboxes(self) -> list[SandboxView]:
+        """See ``Program.sandboxes``."""
         return wait_on(self._program.sandboxes(), self._loop)
 
     def release(self) -> None:
+        """See ``Program.release``."""
         wait_on(self._program.release(), self._loop)
 
     def disconnect(self) -> None:
+        """See ``Program.disconnect``."""
         wait_on(self._program.disconnect(), self._loop)
 
     def __enter__(self) -> Self:

@@ -100,3 +100,4 @@ class WakeAt:
 
 
 Effect = Admit | Park | Refuse | Abort | Demote | Free | PrepareTools | ReclaimTools | WakeAt
+"""What the host has to carry out."""

@@ -227,3 +227,4 @@ Event = (
     | WeightSyncEnded
     | TimerFired
 )
+"""What the host has seen."""

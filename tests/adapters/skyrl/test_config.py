@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from thunderagent.adapters.skyrl.compat import prepare_import
@@ -12,11 +15,17 @@ from thunderagent.tools_config import ToolsConfig
 prepare_import()
 pytest.importorskip("skyrl")
 
-from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig, refuse_unknown_keys  # noqa: E402
+from thunderagent.adapters.skyrl.config import ThunderSection, ThunderSkyRLConfig, refuse_unknown_keys  # noqa: E402
 
 
 def test_the_defaults_are_those_of_thunder_config() -> None:
     assert ThunderSkyRLConfig.from_cli_overrides([]).thunder_config() == ThunderConfig(order="age")
+
+
+def test_every_key_is_on_the_page_of_configuration() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    missing = [f.name for f in fields(ThunderSection) if f"| `{f.name}` |" not in page and f"`thunder.{f.name}" not in page]
+    assert missing == []
 
 
 def test_keys_are_typed_and_validated() -> None:

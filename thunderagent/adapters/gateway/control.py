@@ -20,6 +20,8 @@ from thunderagent.errors import RequestProblem
 from thunderagent.runtime import Runtime
 
 JSON: Headers = [(b"content-type", b"application/json")]
+FAILED = "engines_failed"
+"""The reason, for machines, when not all have done it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _of_all(answers: Mapping[str, Answer]) -> Answer:
     status = statuses.pop() if len(statuses) == 1 else None
     failed = [url for url, answer in answers.items() if answer.status != 200]
     message = f"{len(failed)} of {len(answers)} engines did not do it: {', '.join(failed)}"
-    error = {"message": message, "type": "server_error", "param": None, "code": "engines_failed"}
+    error = {"message": message, "type": "server_error", "param": None, "code": FAILED}
     return Answer(status or 502, JSON, msgspec.json.encode({"error": error, "engines": engines}))
 
 

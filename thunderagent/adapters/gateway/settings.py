@@ -28,7 +28,7 @@ class GatewaySettings:
     host: str = "127.0.0.1"
     """Address to listen on; others than this machine reach it only if you say so (``0.0.0.0``)."""
     port: int = 8300
-    """0 takes a free one."""
+    """To listen on; 0 takes a free one."""
     admin_port: int | None = None
     """Management endpoints on a port of their own; null: on the same port."""
     router_for: str | None = None
@@ -36,7 +36,8 @@ class GatewaySettings:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     """Clients must send one of these as ``Authorization: Bearer KEY`` (or ``X-Api-Key``); none: everybody is let in."""
     admin_keys: tuple[str, ...] = field(default=(), repr=False)
-    """The same for management endpoints. None: all clients may release and sync weights, nobody may ``POST /workers``."""
+    """Management endpoints ask for one of these, in the same way. None: all clients may release and sync weights, nobody may
+    ``POST /workers``."""
     max_body_bytes: int = 64 << 20
     """A longer request body is refused with 413. A context of a million tokens, with images, is less."""
     max_head_bytes: int = 64 << 10
@@ -44,7 +45,7 @@ class GatewaySettings:
     head_timeout_s: float = 15.0
     """A client that has not sent its whole request head by then is let go (408)."""
     body_timeout_s: float = 120.0
-    """The same for the whole request."""
+    """A client that has not sent its whole request by then is let go (408)."""
     max_queue: int | None = 10_000
     """Turns that may wait for admission; one more is refused with 429. Null: no bound."""
     max_held_bytes: int = 4 << 30
@@ -52,24 +53,25 @@ class GatewaySettings:
     max_wait_s: float | None = 1_800.0
     """A turn that has waited longer for admission is refused with 503. Null: no bound."""
     timeout_s: float = 3_600.0
-    """From admission to the last byte, retries included; then 504."""
+    """Of a request, from admission to the last byte, retries included; then 504."""
     first_byte_timeout_s: float | None = None
     """An engine that has not begun to answer by then counts as failed; null: only ``timeout_s``."""
     connect_timeout_s: float = 5.0
+    """An engine that has not accepted a connection by then counts as failed."""
     peer_timeout_s: float = 60.0
     """A client or an engine whose host has not answered for so long (TCP, not HTTP: it may be silent) is taken for gone."""
     drain_s: float = 180.0
-    """After SIGTERM, requests that run may go on for so long."""
+    """After SIGTERM, requests that wait or run may go on for so long."""
     keep_alive_s: float = 75.0
     """An idle client connection is kept for so long."""
     attempts: int = 5
-    """At most so many tries of one request, only as long as no byte has reached the client."""
+    """Tries of one request at most, and only as long as no byte has reached the client."""
     retry_share: float = 0.2
     """Retries in flight at once, as a share of all requests in flight (at least 3 are always allowed)."""
     breaker_failures: int = 5
     """So many failures in a row take an engine out of rotation."""
     breaker_open_s: float = 5.0
-    """Until it is probed again; doubles with every failed probe, up to a minute."""
+    """After so long it is probed; twice as long after every probe that failed, up to a minute."""
     keep_profiles: int = 1_000
     """Programs whose last steps ``GET /profiles`` remembers; 0: of none."""
     metrics: bool = True

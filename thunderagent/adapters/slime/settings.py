@@ -32,12 +32,13 @@ class SlimeSettings:
     inner_rollout: str = ROLLOUT
     """The rollout function that ``generate_rollout`` calls."""
     inner_eval: str = ROLLOUT
-    """The same for evaluation; left out: ``inner_rollout``, unless that is slime's fully-async one, which evaluates nothing."""
+    """The function that ``generate_rollout`` calls for evaluation; left out: ``inner_rollout``, unless that is slime's
+    fully-async one, which evaluates nothing."""
     gateway: str | None = None
-    """One that runs already, which several jobs share: ``http://HOST:PORT``, or ``ray:NAME`` in the job's Ray cluster. None: one
-    is started for this job."""
+    """A gateway that runs already, which several jobs share: ``http://HOST:PORT``, or ``ray:NAME`` in the job's Ray cluster;
+    null: one is started for this job."""
     job: str | None = None
-    """How this job's programs begin there; None: by a random word."""
+    """How the ids of this job's programs begin at a shared ``gateway``; null: with a random word."""
 
 
 TOOLS = "tools"

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from thunderagent.core.resources import Spec
 
 OWNER, PROGRAM, SANDBOX = "thunderagent.owner", "thunderagent.program", "thunderagent.sandbox"
-"""Labels of everything that is made: by whom, for whom first, under which name."""
 Labels = Mapping[str, str]
+"""Of everything that is made: by whom, for whom first, under which name."""
 
 
 @dataclass(frozen=True, slots=True)

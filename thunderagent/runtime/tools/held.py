@@ -27,7 +27,7 @@ class SandboxView:
     id: str
     image: str
     status: str
-    """One of ``core.resources.Status``."""
+    """wanted, preparing, ready (its program has not asked for it yet), in use, idle, failed, releasing or gone."""
     attached: bool
     """Whether somebody else has made it."""
     reused: bool

@@ -34,7 +34,7 @@ PROGRAM_HEADERS = ("X-Program-ID", "X-Session-ID", "X-SMG-Routing-Key")
 EVENT = {"type": "object", "properties": {"data": {"type": "string", "contentMediaType": "application/json"}}}
 """Each of a stream."""
 
-_PROBLEM_TEXTS = {
+PROBLEM_TEXTS = {
     400: "The request is not usable.",
     401: "A key is missing or wrong.",
     403: "An admin key is needed.",
@@ -73,7 +73,7 @@ def document(endpoints: Iterable[Endpoint], scheduled: Mapping[str, str] = SCHED
     schema_of = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        operations = paths.setdefault(_shown(endpoint.path), {})
+        operations = paths.setdefault(shown_path(endpoint.path), {})
         operations[endpoint.method.lower()] = _operation(endpoint, schema_of)
     for path, summary in scheduled.items():
         paths[path] = {"post": _scheduled(path, summary)}
@@ -107,15 +107,15 @@ def _types(endpoint: Endpoint) -> Iterator[Any]:
 def _operation(endpoint: Endpoint, schema_of: Mapping[str, Any]) -> dict[str, Any]:
     problems: dict[int, str] = {}
     if endpoint.parameters or endpoint.body is not None:
-        problems[400] = _PROBLEM_TEXTS[400]
+        problems[400] = PROBLEM_TEXTS[400]
     if endpoint.need is Need.ADMIN:
-        problems[403] = _PROBLEM_TEXTS[403]
+        problems[403] = PROBLEM_TEXTS[403]
     elif endpoint.need is not Need.NOTHING:
-        problems[401] = _PROBLEM_TEXTS[401]
+        problems[401] = PROBLEM_TEXTS[401]
     if endpoint.body is not None:
-        problems[413] = _PROBLEM_TEXTS[413]
+        problems[413] = PROBLEM_TEXTS[413]
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.method.lower()}{re.sub(r'[^a-z]+', '_', _shown(endpoint.path))}".rstrip("_"),
+        "operationId": f"{endpoint.method.lower()}{re.sub(r'[^a-z]+', '_', shown_path(endpoint.path))}".rstrip("_"),
         "summary": endpoint.summary,
         "description": endpoint.handler.__doc__,
         "parameters": [_parameter(parameter, endpoint.path) for parameter in endpoint.parameters],
@@ -133,7 +133,7 @@ def _operation(endpoint: Endpoint, schema_of: Mapping[str, Any]) -> dict[str, An
     return operation
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
     """Without Starlette's converters."""
     return re.sub(r":\w+}", "}", path)
 
@@ -144,7 +144,7 @@ def _security(need: Need) -> list[dict[str, list[str]]]:
 
 
 def _parameter(parameter: Parameter, path: str) -> dict[str, Any]:
-    where = "path" if f"{{{parameter.name}}}" in _shown(path) else "query"
+    where = "path" if f"{{{parameter.name}}}" in shown_path(path) else "query"
     described = {"name": parameter.name, "in": where, "description": parameter.description, "schema": dict(parameter.schema)}
     return {**described, "required": True} if parameter.required else described
 
@@ -187,7 +187,7 @@ def _scheduled(path: str, summary: str) -> dict[str, Any]:
                 "description": "The engine's answer.",
                 "content": {"application/json": {"schema": anything}, "text/event-stream": {"schema": {"type": "string"}}},
             },
-            **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 409, 413, 415, 429, 502, 503, 504)},
+            **{str(status): _problem(PROBLEM_TEXTS[status]) for status in (400, 401, 409, 413, 415, 429, 502, 503, 504)},
         },
         "security": [{}, *_SECURITY],
     }
@@ -205,7 +205,7 @@ def _control(path: str, control: Control) -> dict[str, Any]:
         "parameters": [{"name": "X-Thunder-Backend", "in": "header", "description": whom, "schema": {"type": "string"}}],
         "responses": {
             "200": anything,
-            **{str(status): _problem(_PROBLEM_TEXTS[status]) for status in (400, 401, 503)},
+            **{str(status): _problem(PROBLEM_TEXTS[status]) for status in (400, 401, 503)},
             "502": {**anything, "description": "Not all engines did it; the answer tells which."},
         },
         "security": _security(Need.CONTROL),

@@ -14,8 +14,13 @@ from thunderagent.adapters.gateway.manage.managed import Managed, Worker
 from thunderagent.adapters.gateway.manage.metrics.family import Family, counter, gauge
 from thunderagent.core.ledger import Backend
 
-INFO = gauge("engine_info", "1; what the engine is.", "engine", "kind")
-BREAKER = gauge("engine_breaker", "1 for the state of its circuit breaker.", "engine", "state")
+INFO = gauge("engine_info", "1; what the engine is: vllm, sglang or skyrl.", "engine", "kind")
+BREAKER = gauge(
+    "engine_breaker",
+    "1 for the state of its circuit breaker: closed, open (it gets no requests) or half_open (a probe).",
+    "engine",
+    "state",
+)
 OF_WORKERS: tuple[tuple[Family, Callable[[Worker], float]], ...] = (
     (gauge("engine_up", "1 while it answers.", "engine"), lambda worker: worker.healthy),
     (gauge("engine_draining", "1 while it is about to leave.", "engine"), lambda worker: worker.draining),

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from thunderagent.adapters.gateway.manage.metrics.family import counter, gauge
 
 ANSWERS = counter("http_answers", "Answers to clients.", "endpoint", "status")
-PROBLEMS = counter("http_problems", "Requests that no engine answered.", "reason")
+PROBLEMS = counter("http_problems", "Requests that no engine answered, by error.code.", "reason")
 RETRIES = counter("http_retries", "Requests that were sent to an engine again.")
 DISCONNECTS = counter("http_disconnects", "Clients that left before their answer was complete.")
 OPEN_REQUESTS = gauge("http_open_requests", "Requests being read, waiting or running.")

@@ -45,8 +45,8 @@ DERIVED = {
 """Of ``Runtime.snapshot``: told with labels, or to be computed by whoever asks (rates, means, sums)."""
 WEIGHT_SYNC = gauge("weight_sync", "1 during a weight sync.")
 DRAINING = gauge("draining", "1 while the gateway is about to stop.")
-STEPS = counter("steps", "Steps that have ended.", "outcome")
-STEP_SECONDS = counter("step_seconds", "Where the time of steps went.", "part")
+STEPS = counter("steps", "Steps that have ended: completed or failed.", "outcome")
+STEP_SECONDS = counter("step_seconds", "Where the time of steps went: paused, engine_queue, prefill, decode, tool_call.", "part")
 TOKENS: tuple[tuple[Family, Callable[[Totals], int]], ...] = (
     (counter("prompt_tokens", "Tokens in prompts of completed steps."), lambda totals: totals.prompt_tokens),
     (counter("cached_tokens", "Of these: found in an engine's cache."), lambda totals: totals.cached_tokens),
