@@ -1,4 +1,4 @@
-"""The task of the two custom RL examples: an agent reads a book page by page, each page says where it goes on, the last has a word.
+"""The task of the two custom RL examples: an agent reads a book. Each page says where it goes on, the last one has a word.
 
 ``task`` and ``turn_page`` stand for your own environment. ``reader`` answers for a model when the engine is simulated.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import itertools
 import random
 import re
 from collections import Counter
@@ -38,13 +40,14 @@ class Book:
     word: str
 
 
+@functools.cache
 def book(number: int) -> Book:
     """Write it."""
     writer = random.Random(number)
     path = tuple(writer.sample(range(PAGES), writer.randint(*PATH)))
     word = _word(writer)
     pages = [" ".join(_word(writer) for _ in range(PAGE_WORDS)) + ". Nothing follows." for _ in range(PAGES)]
-    for page, following in zip(path, path[1:], strict=False):
+    for page, following in itertools.pairwise(path):
         pages[page] = pages[page].replace("Nothing follows.", f"Go on at page {following}.")
     pages[path[-1]] = pages[path[-1]].replace("Nothing follows.", f"The word is {word}.")
     return Book(path, tuple(pages), word)
@@ -57,10 +60,17 @@ def prompt(number: int) -> list[dict[str, str]]:
 
 async def turn_page(number: int, said: str) -> str | None:
     """The tool: what the agent gets to read; None when it has answered."""
+    page = page_of(number, said)
+    if page is not None:
+        await asyncio.sleep(TURN_PAGE_S)
+    return page
+
+
+def page_of(number: int, said: str) -> str | None:
+    """The same at once."""
     if "ANSWER" in said:
         return None
     asked = re.search(r"READ (\d+)", said)
-    await asyncio.sleep(TURN_PAGE_S)
     if asked is None or int(asked[1]) >= PAGES:
         return f"Say READ and a page from 0 to {PAGES - 1}, or ANSWER and the word."
     return f"Page {asked[1]}: {book(number).pages[int(asked[1])]}"

@@ -1,7 +1,8 @@
-"""What the two custom RL examples need on a machine without GPUs: the embedded engine, a folder, and the framework as a process."""
+"""What the two custom RL examples need where there are no GPUs: the embedded engine, a folder, the framework as a process."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -35,13 +36,13 @@ class Machine:
     engine_url: str
 
 
-def mode_of(arguments: list[str]) -> str:
-    """The scheduler's mode; ``+thunder=on`` is the default. Exit status 2 for anything else."""
-    chosen = arguments or ["+thunder=on"]
-    if len(chosen) > 1 or chosen[0] not in SWITCHES:
-        print(f"error: {' '.join(arguments)}: give {' or '.join(SWITCHES)}, or nothing", file=sys.stderr)
-        sys.exit(2)
-    return SWITCHES[chosen[0]]
+def mode_of(description: str | None) -> str:
+    """The scheduler's mode, from the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "thunder", nargs="?", choices=SWITCHES, default="+thunder=on", help="scheduled (default), or only measured"
+    )
+    return SWITCHES[parser.parse_args().thunder]
 
 
 def run(name: str, command: Callable[[Machine], list[str]], *, dialect: str, environment: Mapping[str, str] | None = None) -> int:

@@ -14,7 +14,7 @@ STEPS, PROMPTS, SAMPLES, PARALLEL_PROMPTS = 3, 4, 4, 8
 
 def main() -> None:
     """Run it."""
-    mode = on_cpu.mode_of(sys.argv[1:])
+    mode = on_cpu.mode_of(__doc__)
 
     def command(machine: on_cpu.Machine) -> list[str]:
         return [sys.executable, "-m", "examples.skyrl_custom_generator.train", f"thunder.mode={mode}", *_keys(machine)]

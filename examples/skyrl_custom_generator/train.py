@@ -8,8 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from thunderagent.adapters.skyrl import ThunderMixin, ThunderSkyRLConfig  # thunderagent  # isort: split
+from thunderagent.adapters.skyrl import (  # thunderagent; first, as SkyRL 0.3.0 needs it before Python 3.12
+    ThunderMixin,
+    ThunderSkyRLConfig,
+)
 
+# isort: split
 from skyrl.train.dataset import PromptDataset
 from skyrl.train.entrypoints.main_base import BasePPOExp
 from skyrl.train.fully_async_trainer import FullyAsyncRayPPOTrainer

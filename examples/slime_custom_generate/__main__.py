@@ -10,7 +10,7 @@ from recipes.slime_search.__main__ import require_slime
 
 def main() -> None:
     """Run it."""
-    mode = on_cpu.mode_of(sys.argv[1:])
+    mode = on_cpu.mode_of(__doc__)
     require_slime("examples.slime_custom_generate")
 
     def command(machine: on_cpu.Machine) -> list[str]:

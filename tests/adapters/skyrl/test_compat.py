@@ -48,11 +48,15 @@ def test_something_that_is_overridden_is_not_there(tmp_path: Path) -> None:
     assert one_line(run_with(tmp_path)).endswith("(its BasePPOExp has no get_tracker)")
 
 
-def test_a_wrong_setting_is_told_of_in_one_line_too() -> None:
+def test_a_wrong_setting_on_its_command_line_is_told_of_in_one_line_too() -> None:
     pytest.importorskip("skyrl")
     pytest.importorskip("ray")
     done = subprocess.run(
-        [sys.executable, "-c", MAIN, "thunder.capacity_tokens=-1"], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "thunderagent.adapters.skyrl", "thunder.capacity_tokens=-1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "error: thunder.capacity_tokens=-1: must be a positive number, or null"
