@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from examples.steps import PATTERN
 from recipes.common.config import EngineConfig
 from recipes.common.engine import start_engine
 from recipes.common.hf_tokenizer import save_tokenizer
@@ -50,7 +51,7 @@ def run(name: str, command: Callable[[Machine], list[str]], *, dialect: str, env
 
     Args:
         name: of the example; what stays is below ``outputs/``.
-        command: what is run, for this machine. Its lines that begin with ``step`` are shown, all of them are in ``run.log``.
+        command: what is run, for this machine. Its lines of ``steps.say`` are shown, all that it says is in ``run.log``.
         dialect: the engine's: ``vllm`` or ``sglang``.
         environment: for the framework.
 
@@ -102,10 +103,7 @@ class StepLines:
 
     def show(self) -> None:
         """What is new."""
-        lines = [
-            line for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines(True) if line.startswith("step ")
-        ]
+        lines = [found[0] for found in PATTERN.finditer(self._log.read_text(encoding="utf-8", errors="replace"))]
         for line in lines[self._shown :]:
-            if line.endswith("\n"):
-                self._shown += 1
-                print(line, end="", flush=True)
+            print(line, flush=True)
+        self._shown = len(lines)

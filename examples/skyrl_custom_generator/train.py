@@ -22,6 +22,7 @@ from skyrl.train.utils import initialize_ray, validate_cfg
 from skyrl.train.utils.tracking import Tracking
 
 from examples.skyrl_custom_generator.generator import BookGenerator
+from examples.steps import say
 from thunderagent.adapters.skyrl.compat import stub_fsdp_worker
 
 
@@ -62,11 +63,13 @@ class StepLines(Tracking):  # type: ignore[misc]
         self._figures = {**getattr(self, "_figures", {}), **data}
         if commit:
             of = self._figures.get
-            print(
-                f"step {step}: reward {of('reward/avg_raw_reward', 0):.2f}, KV hit rate {of('thunder/train/kv_hit_rate', 0):.2f},"
-                f" held back {of('thunder/train/pause_mean_s', 0):.2f} s per turn, {of('thunder/train/turns', 0):.0f} turns in"
-                f" {of('timing/step', 0):.1f} s",
-                flush=True,
+            say(
+                step,
+                reward=of("reward/avg_raw_reward", 0),
+                hit_rate=of("thunder/train/kv_hit_rate", 0),
+                held_s=of("thunder/train/pause_mean_s", 0),
+                turns=of("thunder/train/turns", 0),
+                took_s=of("timing/step", 0),
             )
 
 

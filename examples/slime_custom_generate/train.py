@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from slime.rollout.base_types import call_rollout_fn
 from slime.rollout.data_source import RolloutDataSourceWithBuffer
@@ -13,6 +14,7 @@ from slime.utils.http_utils import init_http_client
 from slime.utils.misc import load_function
 
 from examples.book import prompt
+from examples.steps import say
 from recipes.slime_search import weights
 from recipes.slime_search.arguments import slime_arguments
 from recipes.slime_search.config import RecipeConfig, RolloutConfig
@@ -46,14 +48,16 @@ def roll_out(mode: str, *, folder: Path, out_dir: Path, model: str, engine_url: 
             close_all()
 
 
-def _show(step: int, output: object, took_s: float) -> None:
-    samples = [sample for group in output.samples for sample in group]  # type: ignore[attr-defined]
-    of = {name.rpartition("/")[2]: value for name, value in output.metrics.items()}  # type: ignore[attr-defined]
-    reward = sum(sample.reward for sample in samples) / len(samples)
-    print(
-        f"step {step}: reward {reward:.2f}, KV hit rate {of['kv_hit_rate']:.2f}, held back {of['pause_mean_s']:.2f} s per turn,"
-        f" {of['turns']:.0f} turns in {took_s:.1f} s",
-        flush=True,
+def _show(step: int, output: Any, took_s: float) -> None:
+    rewards = [sample.reward for group in output.samples for sample in group]
+    of = {name.rpartition("/")[2]: value for name, value in output.metrics.items()}
+    say(
+        step,
+        reward=sum(rewards) / len(rewards),
+        hit_rate=of["kv_hit_rate"],
+        held_s=of["pause_mean_s"],
+        turns=of["turns"],
+        took_s=took_s,
     )
 
 

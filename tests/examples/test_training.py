@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-LINE = re.compile(
-    r"step (?P<step>\d+): reward (?P<reward>[\d.]+), KV hit rate (?P<hit_rate>[\d.]+), held back (?P<held_s>[\d.]+) s per turn,"
-    r" (?P<turns>\d+) turns in [\d.]+ s"
-)
+from examples.steps import PATTERN
 
 
 def run(module: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """In a folder of its own: runs leave ``outputs/`` where they are started."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False)
 
@@ -27,9 +23,10 @@ def steps_of(module: str, folder: Path) -> list[dict[str, float]]:
     done = run(module, folder)
     log = folder / "outputs" / module.rpartition(".")[2] / "run.log"
     assert done.returncode == 0, done.stderr + (log.read_text()[-3000:] if log.exists() else "")
-    matches = [LINE.fullmatch(line) for line in done.stdout.splitlines()]
+    matches = [PATTERN.fullmatch(line) for line in done.stdout.splitlines()]
     assert all(matches), done.stdout
-    return [{name: float(value) for name, value in match.groupdict().items()} for match in matches if match]
+    names = ("step", "reward", "hit_rate", "held_s", "turns")
+    return [dict(zip(names, map(float, match.groups()), strict=True)) for match in matches if match]
 
 
 def turns_in(folder: Path) -> int:

@@ -1,7 +1,7 @@
 """thunderagent under SkyRL. Three ways, from the shortest:
 
-- SkyRL's command line: ``python -m thunderagent.adapters.skyrl thunder.mode=thunder ...`` with all keys of SkyRL's, and every key of
-  ``thunderagent.config.ThunderConfig`` as ``thunder.*``. ``python -m skyrl.train.entrypoints.main_base
+- SkyRL's command line: ``python -m thunderagent.adapters.skyrl thunder.mode=thunder ...`` with all keys of SkyRL's (and every key
+  of ``thunderagent.config.ThunderConfig`` as ``thunder.*``). ``python -m skyrl.train.entrypoints.main_base
   trainer.override_entrypoint=thunderagent.adapters.skyrl ...`` is the same;
 - your own experiment: ``class Exp(ThunderMixin, YourExp)`` with a ``ThunderSkyRLConfig``;
 - a recipe: ``python -m recipes.skyrl_swe +thunder=on``.
