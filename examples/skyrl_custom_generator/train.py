@@ -52,7 +52,7 @@ class ScheduledExperiment(ThunderMixin, BookExperiment):  # thunderagent
     """The same with every turn scheduled."""
 
 
-class StepLines(Tracking):  # type: ignore[misc]
+class StepLines(Tracking):
     """SkyRL's tracker, and a line on stdout with each step's figures."""
 
     _figures: dict[str, Any]
