@@ -32,7 +32,10 @@ def require_slime(module: str) -> None:
 
 def _has_slime() -> bool:
     """Whether it is the right one: the other project has no rollouts."""
-    return importlib.util.find_spec("slime") is not None and importlib.util.find_spec("slime.rollout") is not None
+    try:
+        return importlib.util.find_spec("slime.rollout") is not None
+    except ModuleNotFoundError:  # no slime at all, or one that is no package
+        return False
 
 
 def _load() -> tuple[Callable[[], None], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def steps_of(module: str, folder: Path) -> list[dict[str, float]]:
 
 
 def turns_in(folder: Path) -> int:
-    return (folder / "profile.jsonl").read_text().count('"outcome": "completed"')
+    rows = [json.loads(line) for line in (folder / "profile.jsonl").read_text().splitlines()]
+    return sum(row["outcome"] == "completed" for row in rows)
 
 
 @pytest.mark.slow
