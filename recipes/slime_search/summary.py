@@ -17,7 +17,7 @@ def summarise(config: RecipeConfig, out_dir: Path, *, wall_s: float, watch: Proc
     """Put together what the run's files say, write it and return it."""
     totals = Totals()
     for turn in read_jsonl(out_dir / "profile.jsonl"):
-        totals.add(StepProfile(**turn))
+        totals.add(StepProfile(**{name: turn[name] for name in StepProfile.__slots__}))  # files have the schema besides
     steps = read_jsonl(out_dir / "steps.jsonl")
     ends = read_jsonl(out_dir / "trajectories.jsonl")
     trajectories = int(sum(step["rollout/samples"] for step in steps))

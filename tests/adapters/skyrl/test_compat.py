@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+AS_COMMAND = """
+import runpy, sys
+sys.modules.update(dict.fromkeys(("msgspec", "uvicorn", "starlette", "httptools")))  # as if they were not installed
+runpy.run_module("thunderagent.adapters.skyrl", run_name="__main__")
+"""
+"""``python -m thunderagent.adapters.skyrl`` with the extra ``skyrl`` alone."""
 MAIN = "from thunderagent.adapters import skyrl; skyrl.main()"
 
 
@@ -48,11 +54,15 @@ def test_something_that_is_overridden_is_not_there(tmp_path: Path) -> None:
     assert one_line(run_with(tmp_path)).endswith("(its BasePPOExp has no get_tracker)")
 
 
-def test_a_wrong_setting_is_told_of_in_one_line_too() -> None:
+def test_a_wrong_setting_on_its_command_line_is_told_of_in_one_line_too_and_no_gateway_is_needed_for_that() -> None:
     pytest.importorskip("skyrl")
     pytest.importorskip("ray")
     done = subprocess.run(
-        [sys.executable, "-c", MAIN, "thunder.capacity_tokens=-1"], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", AS_COMMAND, "thunder.capacity_tokens=-1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "error: thunder.capacity_tokens=-1: must be a positive number, or null"

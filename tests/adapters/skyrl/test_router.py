@@ -243,7 +243,7 @@ def test_disaggregated_prefill_stays_behind_skyrls_router(monkeypatch: pytest.Mo
         made.append(urls)
         return SimpleNamespace(start=lambda: "http://gateway")
 
-    monkeypatch.setattr(mixin, "ThunderRouter", router)
+    monkeypatch.setattr("thunderagent.adapters.skyrl.router.ThunderRouter", router)
     monkeypatch.setattr(mixin, "get_node_ip", lambda: "127.0.0.1")
     experiment = Experiment("http://prefill", enable_pd=True)
     client = experiment.get_inference_client()

@@ -1,7 +1,8 @@
 """thunderagent under SkyRL. Three ways, from the shortest:
 
-- SkyRL's own command line: ``python -m skyrl.train.entrypoints.main_base trainer.override_entrypoint=thunderagent.adapters.skyrl
-  thunder.mode=thunder ...`` (every key of ``thunderagent.config.ThunderConfig`` is there as ``thunder.*``);
+- SkyRL's command line: ``python -m thunderagent.adapters.skyrl thunder.mode=thunder ...`` with all keys of SkyRL's (and every key
+  of ``thunderagent.config.ThunderConfig`` as ``thunder.*``). ``python -m skyrl.train.entrypoints.main_base
+  trainer.override_entrypoint=thunderagent.adapters.skyrl ...`` is the same;
 - your own experiment: ``class Exp(ThunderMixin, YourExp)`` with a ``ThunderSkyRLConfig``;
 - a recipe: ``python -m recipes.skyrl_swe +thunder=on``.
 
@@ -29,7 +30,7 @@ _MODULES = {"ThunderClient": "client", "ThunderExp": "experiment", "ThunderMixin
 
 
 def main() -> None:
-    """Entry point for ``trainer.override_entrypoint=thunderagent.adapters.skyrl``."""
+    """Entry point, also for ``trainer.override_entrypoint=thunderagent.adapters.skyrl``."""
     try:
         load(f"{__name__}.experiment").main()
     except ConfigError as error:

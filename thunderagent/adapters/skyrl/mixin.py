@@ -14,7 +14,6 @@ from thunderagent.adapters.skyrl.client import ThunderClient
 from thunderagent.adapters.skyrl.config import ThunderSkyRLConfig
 from thunderagent.adapters.skyrl.hosts import Host, InProcess
 from thunderagent.adapters.skyrl.remote import open_remote
-from thunderagent.adapters.skyrl.router import ThunderRouter
 from thunderagent.adapters.skyrl.times import TIMES, TrajectoryTimes
 from thunderagent.adapters.skyrl.tools import name_programs, use
 from thunderagent.adapters.skyrl.weight_syncs import resets_caches
@@ -65,6 +64,12 @@ class ThunderMixin:
             return InProcess(
                 Session(config, engines, kind=EngineKind.SKYRL, session_of=session_of, tools=tools, tools_apart=True)
             )
+        try:
+            from thunderagent.adapters.skyrl.router import ThunderRouter
+        except ImportError as error:
+            raise ConfigError(
+                "thunder.gateway", gateway, f"needs a gateway: pip install 'thunderagent[gateway]' ({error})"
+            ) from error
         router = ThunderRouter(config, engines, get_node_ip(), tools)
         client.proxy_url = router.start()
         replaced = getattr(self, "_inference_router", None)

@@ -1,0 +1,1 @@
+"""A SkyRL project with a generator of its own: `python -m examples.skyrl_custom_generator`."""
