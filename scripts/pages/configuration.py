@@ -66,21 +66,21 @@ def _sandboxes() -> Iterator[str]:
     yield from (
         "## Sandboxes",
         "",
-        "`tools.KEY` in recipes, `thunder.tools.KEY` under SkyRL and slime ([tools.md](tools.md)).",
+        "`tools.KEY` in recipes, `thunder.tools.KEY` under SkyRL and slime ([Tools](tools.md)).",
         "",
     )
     yield from _keys(keys_of(ToolsConfig()))
 
 
 def _gateway() -> Iterator[str]:
-    yield from ("## Gateway", "", "`gateway.KEY` in `recipes.serve` and `recipes.serve_ray` ([serving.md](serving.md)).")
+    yield from ("## Gateway", "", "`gateway.KEY` in `recipes.serve` and `recipes.serve_ray` ([Serving](serving.md)).")
     yield from ("API keys are no settings: they come from files or the environment.", "", *_keys(keys_of(GatewaySettings())))
 
 
 def _slime() -> Iterator[str]:
     others = " and ".join(f"`{key}` is `{shown(value)}`" for key, value in DEFAULTS.items())
     yield from ("## slime", "", "`thunder.KEY` in the file of `--custom-config-path`, beside those of scheduling and sandboxes.")
-    yield from (f"By default {others} there ([slime.md](slime.md)).", "")
+    yield from (f"By default {others} there ([slime](slime.md)).", "")
     settings = SlimeSettings(ThunderConfig())
     yield from _keys(key_of(settings, field) for field in fields(settings) if not is_dataclass(getattr(settings, field.name)))
 

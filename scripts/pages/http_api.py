@@ -82,7 +82,7 @@ def _controls(document: Json) -> list[str]:
     rows = ((code(f"POST {path}"), "has to be named" if one.for_one else "") for path, one in CONTROLS.items())
     operation = document["paths"][next(path for path, control in CONTROLS.items() if not control.for_one)]["post"]
     text = ["## Acting on engines", "", *_operation(operation, Need.CONTROL, {})]
-    text += ["What each does to KV caches and turns: [serving.md](../serving.md#acting-on-engines).", ""]
+    text += ["What each does to KV caches and turns: [Serving](../serving.md#acting-on-engines).", ""]
     return [*text, *table(("endpoint", "where there are several engines, the one that is meant"), rows)]
 
 
@@ -142,7 +142,7 @@ def _errors() -> list[str]:
         "",
         "What each means unless an endpoint says otherwise, and the reasons for machines. What to do about those of",
     ]
-    head += ["turns: [serving.md](../serving.md#errors).", ""]
+    head += ["turns: [Serving](../serving.md#errors).", ""]
     told = openapi.PROBLEM_TEXTS | OTHER_PROBLEMS
     rows = ((code(str(status)), told[status], ", ".join(map(code, codes))) for status, codes in reasons().items())
     return [*head, *table(("status", "", "`error.code`"), rows)]
