@@ -76,4 +76,4 @@ def test_without_slime_one_line_says_how_to_get_it() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "recipes.slime_search", "+thunder=on"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (2, f"error: {NO_SLIME}\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {NO_SLIME.format(module='recipes.slime_search')}\n")
