@@ -17,12 +17,16 @@ MOST_TURNS = 30
 COMMAND_TIMEOUT_S = 60.0
 SYSTEM = "You are a software engineer in a project's folder. Use your tools; end with a message that calls none."
 EDIT = """\
-import os, pathlib
+import fcntl, os
 path, old, new = (os.environ[name] for name in ("FILE", "OLD", "NEW"))
-text = pathlib.Path(path).read_text()
-if text.count(old) != 1:
-    raise SystemExit(f"the old text is there {text.count(old)} times, not once")
-pathlib.Path(path).write_text(text.replace(old, new))
+with open(path, "r+") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)  # a colleague may edit it, too
+    text = file.read()
+    if text.count(old) != 1:
+        raise SystemExit(f"the old text is there {text.count(old)} times, not once")
+    file.seek(0)
+    file.write(text.replace(old, new))
+    file.truncate()
 """
 
 

@@ -175,7 +175,7 @@ def test_a_sandbox_that_is_not_there_is_gone(tmp_path: Path) -> None:
         asyncio.run(sandbox.backend.attach("somebodys"))
 
 
-@pytest.mark.parametrize("line", ["echo " + "x" * 200_000, "echo \0"])
+@pytest.mark.parametrize("line", ["echo " + "x" * 200_000, "echo \0"], ids=["too long", "a null character"])
 def test_a_command_that_cannot_be_started_is_a_problem_of_its_own(tmp_path: Path, line: str) -> None:
     with pytest.raises(SandboxProblem, match="bwrap cannot be started"):
         output_of(tmp_path, line)
