@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,18 +36,19 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Until it answers."""
+        """Until it answers and all of its processes have started; one that was killed before that would end them all."""
         with contextlib.ExitStack() as closed:
+            started = Path(closed.enter_context(tempfile.TemporaryDirectory())) / "url"
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "thunderagent", "serve", *self._options),
+                *(sys.executable, "-m", "thunderagent", "serve", "--port-file", str(started), *self._options),
                 cwd=CHECKOUT,
                 env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=None if self._log is None else closed.enter_context(self._log.open("ab")),
             )
-        async with asyncio.timeout(30):
-            while not await self.is_ready():  # noqa: ASYNC110 - it is another process
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(30):
+                while not (started.exists() and await self.is_ready()):  # noqa: ASYNC110 - it is another process
+                    await asyncio.sleep(0.05)
 
     async def is_ready(self) -> bool:
         """Whether it takes requests."""
