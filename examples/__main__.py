@@ -13,8 +13,6 @@ from pathlib import Path
 OUTPUTS = Path("outputs/examples")
 TIMEOUT_S = 300.0
 """Each takes less than a minute and a half on two cores; one that hangs must not hold up the others for ever."""
-
-
 END_TIMEOUT_S = 30.0
 """For an example that was told to end: frameworks end their processes."""
 

@@ -68,6 +68,12 @@ def right(package: str, answer: str) -> bool:
     return names == ({name for name in list_modules(package).splitlines() if _imports_re(read_module(package, name))} or {"none"})
 
 
+def verdict(package: str, answer: str) -> tuple[bool, str]:
+    """Whether it is so, and in a few words what was said."""
+    well = right(package, answer)
+    return well, f"{package}: {told(answer)}{'' if well else ', which is wrong'}"
+
+
 def scripted() -> Scripted:
     """For the embedded engine's ``--answers``: does what it is asked, two modules at a time."""
     return Scripted(_say)

@@ -31,8 +31,7 @@ async def _one(client: AsyncAnthropic, model: str, run: str, number: int) -> Out
         answer = await agent.run(imports.SYSTEM, imports.question(package))
     except AnthropicError as error:
         return Outcome(agent.program_id, False, f"{package}: {error}")
-    right, told = imports.right(package, answer), imports.told(answer)
-    return Outcome(agent.program_id, right, f"{package}: {told}{'' if right else ', which is wrong'}")
+    return Outcome(agent.program_id, *imports.verdict(package, answer))
 
 
 if __name__ == "__main__":
